@@ -1,0 +1,1 @@
+//! Configuration: defaults < server.properties < environment < command line, and the topic configs as one table.

@@ -1,0 +1,1 @@
+//! Judges admin and broker requests against an image and answers with records. Pure.

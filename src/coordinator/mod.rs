@@ -1,0 +1,1 @@
+//! Runs group shards on the led partitions of the internal topics.

@@ -1,0 +1,1 @@
+//! The metadata quorum on raft-rs: driver, store, transport, snapshots, handle.

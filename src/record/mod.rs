@@ -1,0 +1,1 @@
+//! Record batches as bytes: header view, validation, stamping, compression, builders, and codecs of the internal topics.

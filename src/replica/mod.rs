@@ -1,0 +1,1 @@
+//! Logs as replicated partitions: manager, append queue, high watermark, purgatory.

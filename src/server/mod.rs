@@ -1,0 +1,1 @@
+//! Listeners, connections, request order, memory permits, HTTP.
