@@ -4,6 +4,9 @@
 //! What a crash may lose: bytes appended and not yet covered by a successful [`DiskFile::sync_data`]; names created,
 //! renamed or removed and not yet covered by [`Disk::sync_dir`] on their directory.
 
+pub mod handles;
+pub mod real;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -2,6 +2,11 @@
 //!
 //! Keys order as unsigned bytes. Absent from here: what keys and values mean; each room that stores has its own codec.
 
+pub mod memory;
+pub mod rocks;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 /// A column family, by its place in the list that the store was opened with.
