@@ -1,1 +1,3 @@
 //! One handler file per API key.
+
+pub mod reply;

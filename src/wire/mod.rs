@@ -1,1 +1,12 @@
-//! Kafka frames: bounds, the API version table, the shape walk, and the scatter buffer that answers leave in.
+//! Bytes on the wire: frames, API versions, the walk over a request before it is decoded, and answers that carry record
+//! bytes by reference.
+//!
+//! Absent from here: sockets (`server/`), what a request means (`api/`), where segment files lie (`log/`).
+
+pub mod buffers;
+pub mod response;
+pub mod scatter;
+
+pub use buffers::Buffers;
+pub use response::{EncodeError, Response};
+pub use scatter::{Piece, Scatter};
