@@ -22,3 +22,5 @@ pub mod replica;
 // L3 talk
 pub mod api;
 pub mod server;
+#[cfg(test)]
+mod tidy;
