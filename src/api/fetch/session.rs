@@ -242,8 +242,7 @@ impl SessionCache {
         };
         let size = partitions.len();
         let session = Arc::new(Mutex::new(Session { id, epoch: 1, uses_topic_ids, partitions }));
-        let cached =
-            Cached { session: session.clone(), privileged, size, created_ms: now_ms, last_used_ms: now_ms };
+        let cached = Cached { session: session.clone(), privileged, size, created_ms: now_ms, last_used_ms: now_ms };
         sessions.insert(id, cached);
         Ok(session)
     }
@@ -251,7 +250,11 @@ impl SessionCache {
 
 /// The epoch after `epoch`: 2147483647 is followed by 1, for 0 asks for a new session.
 fn next_epoch(epoch: i32) -> i32 {
-    if epoch == i32::MAX { 1 } else { epoch + 1 }
+    if epoch == i32::MAX {
+        1
+    } else {
+        epoch + 1
+    }
 }
 
 /// Frees a slot for a session of `size` partitions, if some session has been idle for two minutes, or has lived that

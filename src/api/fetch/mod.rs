@@ -1,0 +1,2 @@
+//! Fetch.
+pub mod session;
