@@ -8,11 +8,13 @@ pub mod build;
 pub mod compress;
 pub mod crc;
 pub mod header;
+mod recompress;
 pub mod records;
 #[cfg(test)]
 mod tests;
 pub mod validate;
 mod varint;
+mod walk;
 
 use header::{BatchHeader, HEADER_BYTES};
 use std::ops::Range;

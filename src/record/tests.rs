@@ -11,7 +11,7 @@ pub(super) fn owned_records() -> impl Strategy<Value = Vec<Owned>> {
     let bytes = || proptest::collection::vec(any::<u8>(), 0..20);
     let nullable = move || proptest::option::of(bytes());
     let headers = proptest::collection::vec((bytes(), nullable()), 0..4);
-    proptest::collection::vec((0i64..2_000_000_000_000, nullable(), nullable(), headers), 1..20)
+    proptest::collection::vec((0i64..1_700_000_000_000, nullable(), nullable(), headers), 1..20)
 }
 
 pub(super) fn builder(records: &[Owned]) -> BatchBuilder {

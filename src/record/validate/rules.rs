@@ -1,8 +1,7 @@
-//! Judges what a producer sent, and hands on the batch as it will be stored.
+//! What a topic asks of a batch.
 
-use super::compress::Codec;
-use super::header::{BatchHeader, TimestampType};
-use bytes::Bytes;
+use crate::record::compress::Codec;
+use crate::record::header::TimestampType;
 
 /// What the records of a topic are stored in (`compression.type`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,67 +81,4 @@ impl Default for ProduceRules {
             origin: Origin::Client,
         }
     }
-}
-
-/// One batch that may be appended as it is, once its first 16 bytes are replaced by [`ValidBatch::prefix`].
-#[derive(Clone, Debug)]
-pub struct ValidBatch {
-    /// The header as it will be stored, but for base offset (0) and leader epoch.
-    pub header: BatchHeader,
-    /// The whole batch, header included.
-    pub bytes: Bytes,
-    /// When the broker stamped it, in ms since the epoch; -1 unless the topic is by LogAppendTime.
-    pub append_time_ms: i64,
-    /// Which record has the largest timestamp: the first of those that do; the last record if the records were not read.
-    pub offset_delta_of_max_timestamp: i32,
-}
-
-impl ValidBatch {
-    /// Base offset, batch length and leader epoch: the 16 bytes that stand on disk and on the wire in place of
-    /// `bytes[0..16]`. They precede what the CRC covers.
-    pub fn prefix(&self, base_offset: i64, leader_epoch: i32) -> [u8; 16] {
-        let mut prefix = [0; 16];
-        prefix[..8].copy_from_slice(&base_offset.to_be_bytes());
-        prefix[8..12].copy_from_slice(&self.header.batch_length.to_be_bytes());
-        prefix[12..].copy_from_slice(&leader_epoch.to_be_bytes());
-        prefix
-    }
-}
-
-/// Why a batch is refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BatchRefused {
-    /// Size or CRC do not fit the bytes.
-    #[error("the batch is corrupt")]
-    Corrupt,
-    /// Over `max.message.bytes`.
-    #[error("the batch of {size_bytes} bytes is over the limit of {limit_bytes}")]
-    TooLarge {
-        /// Of the batch, as sent or as compressed again.
-        size_bytes: usize,
-        /// `max.message.bytes`.
-        limit_bytes: i32,
-    },
-    /// Over `segment.bytes`.
-    #[error("the batch does not fit in a segment")]
-    RecordListTooLarge,
-    /// The batch or a record in it is not what Kafka allows.
-    #[error("{message}")]
-    InvalidRecord {
-        /// For the whole batch.
-        message: String,
-        /// Index in the batch, and why.
-        record_errors: Vec<(i32, String)>,
-    },
-    /// A timestamp outside the topic's window, or a timestamp type that is not the producer's to set.
-    #[error("{message}")]
-    InvalidTimestamp {
-        /// For the whole batch.
-        message: String,
-        /// Index in the batch, and why.
-        record_errors: Vec<(i32, String)>,
-    },
-    /// A codec that the request's version, or this broker, does not know.
-    #[error("the batch's compression is not supported")]
-    UnsupportedCompression,
 }
