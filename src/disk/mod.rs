@@ -6,6 +6,9 @@
 
 pub mod handles;
 pub mod real;
+pub mod sim;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};
