@@ -1,0 +1,64 @@
+//! DescribeGroups and ListGroups (G15).
+
+use super::classic::{ClassicGroup, Member, State};
+use super::error::GroupError;
+use super::request::{DescribeGroup, DescribeGroupReply, DescribedMember, ListGroups, ListedGroup};
+use super::shard::Shard;
+
+/// The only type of group there is here.
+const CLASSIC: &str = "classic";
+
+impl Shard {
+    /// A group as it now is.
+    pub(super) fn describe(&self, request: &DescribeGroup) -> DescribeGroupReply {
+        let Some(group) = self.group(&request.group_id) else {
+            let missing = request.missing_is_error;
+            return DescribeGroupReply {
+                error: missing.then_some(GroupError::GroupIdNotFound),
+                error_message: missing.then(|| format!("Group {} not found.", request.group_id)),
+                group_id: request.group_id.clone(),
+                state: "Dead",
+                protocol_type: "".into(),
+                protocol_data: "".into(),
+                members: Vec::new(),
+            };
+        };
+        // Outside of a stable generation there is no common protocol to show metadata of.
+        let protocol = group.protocol_name.clone().filter(|_| group.state == State::Stable);
+        let describe = |member: &Member| DescribedMember {
+            member_id: member.id.clone(),
+            group_instance_id: member.instance_id.clone(),
+            client_id: member.client_id.clone(),
+            client_host: member.client_host.clone(),
+            metadata: protocol.as_deref().map(|protocol| member.metadata(protocol)).unwrap_or_default(),
+            assignment: member.assignment.clone(),
+        };
+        DescribeGroupReply {
+            error: None,
+            error_message: None,
+            group_id: group.id.clone(),
+            state: group.state.name(),
+            members: group.members.iter().map(describe).collect(),
+            protocol_type: group.protocol_type.unwrap_or_else(|| "".into()),
+            protocol_data: protocol.clone().unwrap_or_else(|| "".into()),
+        }
+    }
+}
+
+/// The groups that pass the filters; a type that nobody has matches nothing.
+pub(super) fn list(shard: &Shard, request: &ListGroups) -> Vec<ListedGroup> {
+    let wanted = |filter: &[String], word: &str| {
+        filter.is_empty() || filter.iter().any(|said| said.trim().eq_ignore_ascii_case(word))
+    };
+    if !wanted(&request.types, CLASSIC) {
+        return Vec::new();
+    }
+    let groups = shard.groups.iter().map(|(id, entry)| entry.group(id));
+    let listed = |group: ClassicGroup| ListedGroup {
+        group_id: group.id,
+        protocol_type: group.protocol_type.unwrap_or_else(|| "".into()),
+        state: group.state.name(),
+        group_type: CLASSIC,
+    };
+    groups.filter(|group| wanted(&request.states, group.state.name())).map(listed).collect()
+}

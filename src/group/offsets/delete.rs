@@ -1,0 +1,97 @@
+//! OffsetDelete and DeleteGroups (G15), and the offsets of topics that are gone.
+
+use super::super::classic::State;
+use super::super::effects::Caller;
+use super::super::error::GroupError;
+use super::super::records::Record;
+use super::super::request::{DeleteGroup, DeleteGroupReply, OffsetDelete, OffsetDeleteReply, TopicOutcome};
+use super::super::shard::Turn;
+use super::super::Text;
+use crate::ids::Uuid;
+use std::collections::BTreeSet;
+
+impl Turn<'_> {
+    /// Deletes offsets of topics that the group does not read.
+    pub(in super::super) fn delete_offsets(&mut self, caller: Caller, request: &OffsetDelete) {
+        let reply = match self.judge_delete_offsets(request) {
+            Ok(topics) => OffsetDeleteReply { error: None, topics },
+            Err(error) => OffsetDeleteReply { error: Some(error), topics: Vec::new() },
+        };
+        self.reply(caller, reply);
+    }
+
+    fn judge_delete_offsets(&mut self, request: &OffsetDelete) -> Result<Vec<TopicOutcome>, GroupError> {
+        let shard = self.shard;
+        let group = shard.group(&request.group_id).ok_or(GroupError::GroupIdNotFound)?;
+        if group.state != State::Empty && !group.is_consumer_protocol() {
+            return Err(GroupError::NonEmptyGroup);
+        }
+        let offsets = shard.groups.get(&request.group_id).map(|entry| &entry.offsets);
+        let mut topics = Vec::with_capacity(request.topics.len());
+        for topic in &request.topics {
+            let error = group.is_subscribed_to(&topic.name).then_some(GroupError::GroupSubscribedToTopic);
+            for partition in topic.partitions.iter().filter(|_| error.is_none()) {
+                let committed = offsets.is_some_and(|offsets| offsets.get(&topic.name, *partition).is_some());
+                if committed || shard.pending.has(&request.group_id, &topic.name, *partition) {
+                    self.bury_offset(&request.group_id, &topic.name, *partition);
+                }
+            }
+            let partitions = topic.partitions.iter().map(|partition| (*partition, error)).collect();
+            topics.push(TopicOutcome { name: topic.name.clone(), topic_id: Uuid::nil(), partitions });
+        }
+        Ok(topics)
+    }
+
+    /// Deletes a group that is empty, with all its offsets.
+    pub(in super::super) fn delete_group(&mut self, caller: Caller, request: &DeleteGroup) {
+        let error = match self.shard.group(&request.group_id) {
+            None => Some(GroupError::GroupIdNotFound),
+            Some(group) if group.state != State::Empty => Some(GroupError::NonEmptyGroup),
+            Some(_) => {
+                self.bury_group(&request.group_id);
+                None
+            }
+        };
+        self.reply(caller, DeleteGroupReply { error });
+    }
+
+    /// Tombstones for a group and everything of it. The group's own comes last, so that a log cut short between them
+    /// still knows the group.
+    fn bury_group(&mut self, group: &Text) {
+        let shard = self.shard;
+        let mut buried = BTreeSet::new();
+        if let Some(entry) = shard.groups.get(group) {
+            buried.extend(entry.offsets.iter().map(|(topic, partition, _)| (topic, partition)));
+        }
+        for offsets in shard.pending.of_group(group) {
+            buried.extend(offsets.iter().map(|(topic, partition, _)| (topic, partition)));
+        }
+        for (topic, partition) in buried {
+            self.bury_offset(group, topic, partition);
+        }
+        self.out.records.push(Record::Group { group: group.clone(), value: None });
+        self.out.divisible = true;
+    }
+
+    /// Drops the offsets of topics that do not exist any more.
+    pub(in super::super) fn topics_deleted(&mut self, topics: &[Text]) {
+        let shard = self.shard;
+        let committed = shard.groups.iter().map(|(group, entry)| (group, &entry.offsets));
+        let mut buried = BTreeSet::new();
+        for (group, offsets) in committed.chain(shard.pending.iter()) {
+            for topic in topics {
+                buried.extend(offsets.of_topic(topic).map(|(topic, partition, _)| (group, topic, partition)));
+            }
+        }
+        for (group, topic, partition) in buried {
+            self.bury_offset(group, topic, partition);
+        }
+        self.out.divisible = true;
+    }
+
+    /// A tombstone for one offset.
+    pub(super) fn bury_offset(&mut self, group: &Text, topic: &Text, partition: i32) {
+        let (group, topic) = (group.clone(), topic.clone());
+        self.out.records.push(Record::Offset { group, topic, partition, value: None });
+    }
+}

@@ -1,0 +1,88 @@
+//! Expiry of offsets, and of groups that have nothing left (G14, KIP-211).
+
+use super::super::classic::{ClassicGroup, State};
+use super::super::records::{CommittedOffset, Record};
+use super::super::settings::MAX_EXPIRED_PER_ROUND;
+use super::super::shard::Turn;
+
+/// Which instant a group's offsets are kept from.
+#[derive(Clone, Copy)]
+enum Since {
+    /// From when the group became empty; if that is not known, from their commit.
+    Empty(Option<i64>),
+    /// From their commit.
+    Commit,
+}
+
+impl Turn<'_> {
+    /// One round: tombstones for what has expired, up to a bound; the next round is armed while there are groups.
+    pub(in super::super) fn expire_offsets(&mut self) {
+        let shard = self.shard;
+        let mut all_seen = true;
+        for (id, entry) in &shard.groups {
+            if self.out.records.len() >= MAX_EXPIRED_PER_ROUND {
+                all_seen = false;
+                break;
+            }
+            if entry.offsets.is_empty() {
+                self.bury_if_spent(&entry.group(id));
+                continue;
+            }
+            let group = entry.group(id);
+            let Some(since) = kept_since(&group) else { continue };
+            let mut all_expired = true;
+            for (topic, partition, committed) in entry.offsets.iter() {
+                let expires = !group.is_subscribed_to(topic)
+                    && self.has_expired(since, committed)
+                    && !shard.pending.has(id, topic, partition);
+                if expires {
+                    self.bury_offset(id, topic, partition);
+                } else {
+                    all_expired = false;
+                }
+            }
+            if all_expired {
+                self.bury_if_spent(&group);
+            }
+        }
+        self.out.divisible = true;
+        if shard.groups.is_empty() {
+            self.out.soft.push(super::super::effects::Soft::ExpiryArmed(false));
+        } else {
+            self.arm_expiry(if all_seen { shard.settings.offsets_retention_check_interval_ms } else { 0 });
+        }
+    }
+
+    /// A group without offsets, members and open transactions goes.
+    fn bury_if_spent(&mut self, group: &ClassicGroup) {
+        if group.state == State::Empty && !self.shard.pending.has_group(&group.id) {
+            self.out.records.push(Record::Group { group: group.id.clone(), value: None });
+        }
+    }
+
+    fn has_expired(&self, since: Since, committed: &CommittedOffset) -> bool {
+        let wall_ms = self.now.wall_ms;
+        if let Some(expires_ms) = committed.expire_timestamp_ms {
+            return wall_ms >= expires_ms;
+        }
+        let from_ms = match since {
+            Since::Empty(Some(empty_ms)) => empty_ms,
+            _ => committed.commit_timestamp_ms,
+        };
+        wall_ms.saturating_sub(from_ms) >= self.shard.settings.offsets_retention_ms
+    }
+}
+
+/// From when this group's offsets age; none if now they do not.
+fn kept_since(group: &ClassicGroup) -> Option<Since> {
+    if group.protocol_type.is_none() {
+        // Only offsets: each ages by itself.
+        return Some(Since::Commit);
+    }
+    match group.state {
+        State::Empty => Some(Since::Empty(group.state_since_ms)),
+        // Topics that nobody in the group reads any more.
+        State::Stable if group.is_consumer_protocol() && group.subscribed.is_some() => Some(Since::Commit),
+        _ => None,
+    }
+}

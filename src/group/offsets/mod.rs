@@ -1,0 +1,11 @@
+//! The offsets that groups commit: stored, told, deleted, expired.
+
+mod commit;
+mod delete;
+mod expire;
+mod fetch;
+mod pending;
+mod table;
+
+pub(super) use pending::PendingOffsets;
+pub(super) use table::Offsets;

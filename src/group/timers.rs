@@ -1,0 +1,55 @@
+//! A shard's timers as plain state: what is armed, and what is due.
+
+use super::effects::{TimerChange, TimerKey};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Armed timers. One entry a key, so its size is bounded by members and groups.
+#[derive(Debug, Default)]
+pub struct Timers {
+    deadlines: BTreeMap<TimerKey, i64>,
+    queue: BTreeSet<(i64, TimerKey)>,
+}
+
+impl Timers {
+    /// Arms or cancels.
+    pub fn change(&mut self, change: TimerChange) {
+        match change {
+            TimerChange::Arm(key, deadline_ms) => {
+                if let Some(before) = self.deadlines.insert(key.clone(), deadline_ms) {
+                    self.queue.remove(&(before, key.clone()));
+                }
+                self.queue.insert((deadline_ms, key));
+            }
+            TimerChange::Cancel(key) => {
+                if let Some(before) = self.deadlines.remove(&key) {
+                    self.queue.remove(&(before, key));
+                }
+            }
+        }
+    }
+
+    /// When the next timer runs down, in ms of the monotonic clock.
+    pub fn next_deadline_ms(&self) -> Option<i64> {
+        self.queue.first().map(|(deadline_ms, _)| *deadline_ms)
+    }
+
+    /// Takes the earliest timer that has run down by `mono_ms`; ties go by key, so the order is the same in every run.
+    pub fn pop_due(&mut self, mono_ms: i64) -> Option<TimerKey> {
+        if self.next_deadline_ms()? > mono_ms {
+            return None;
+        }
+        let (_, key) = self.queue.pop_first()?;
+        self.deadlines.remove(&key);
+        Some(key)
+    }
+
+    /// How many timers are armed.
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Whether none is armed.
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+}
