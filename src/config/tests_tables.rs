@@ -1,0 +1,58 @@
+//! The tables against themselves: order, defaults, and the keys that the typed configuration reads.
+
+use super::broker_table::{definition, definitions, Effect, SUBJECTS};
+use super::definition::parse;
+use super::topic_table;
+
+#[test]
+fn tables_are_sorted_and_disjoint() {
+    let mut seen = std::collections::BTreeSet::new();
+    for (subject, table) in SUBJECTS {
+        assert!(table.windows(2).all(|pair| pair[0].name < pair[1].name), "{subject} is not sorted");
+        for def in *table {
+            assert!(seen.insert(def.name), "{} stands in two tables", def.name);
+        }
+    }
+    assert!(topic_table::TABLE.windows(2).all(|pair| pair[0].name < pair[1].name));
+}
+
+#[test]
+fn every_default_satisfies_its_own_check() {
+    for def in definitions() {
+        if let Some(text) = def.default {
+            def.parse(text).unwrap();
+        }
+    }
+    for def in topic_table::TABLE {
+        parse(def.name, def.default, def.kind, def.check).unwrap();
+    }
+}
+
+#[test]
+fn every_synonym_is_a_honoured_or_known_broker_key() {
+    for def in topic_table::TABLE {
+        for synonym in def.broker_synonyms {
+            assert!(definition(synonym.name).is_some(), "{} names {}", def.name, synonym.name);
+        }
+    }
+}
+
+/// What is called honoured is read by the typed configuration, and nothing else is.
+#[test]
+fn honoured_keys_are_those_that_are_read() {
+    let sources = [include_str!("broker.rs"), include_str!("listeners.rs")];
+    let synonyms: Vec<&str> =
+        topic_table::TABLE.iter().flat_map(|def| def.broker_synonyms).map(|synonym| synonym.name).collect();
+    for def in definitions() {
+        let quoted = format!("\"{}\"", def.name);
+        let read = sources.iter().any(|source| source.contains(&quoted)) || synonyms.contains(&def.name);
+        match def.effect {
+            Effect::Honoured => assert!(read, "{} is called honoured and nothing reads it", def.name),
+            Effect::Accepted => assert!(
+                !sources[0].contains(&quoted),
+                "{} is read by the typed configuration and called without effect",
+                def.name
+            ),
+        }
+    }
+}
