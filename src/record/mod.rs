@@ -8,6 +8,7 @@ pub mod build;
 pub mod compress;
 pub mod crc;
 pub mod header;
+pub mod internal;
 mod recompress;
 pub mod records;
 #[cfg(test)]

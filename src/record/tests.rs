@@ -38,6 +38,19 @@ pub(super) fn read_back(batch: &[u8]) -> Vec<Owned> {
     read.collect()
 }
 
+/// What Kafka's own classes wrote, by name.
+pub(super) fn kafkas(name: &str) -> Vec<u8> {
+    let lines = include_str!("testdata/kafka-4.3.1-messages.txt").lines();
+    let mut named = lines.filter_map(|line| line.split_once(' ')).filter(|(found, _)| *found == name);
+    let (_, hex) = named.next().expect("a line of that name");
+    unhex(hex)
+}
+
+pub(super) fn unhex(hex: &str) -> Vec<u8> {
+    let digits = |at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex");
+    (0..hex.len()).step_by(2).map(digits).collect()
+}
+
 #[test]
 fn p4_header_reads_what_it_writes_and_knows_its_bits() {
     let header = BatchHeader {
@@ -114,6 +127,10 @@ fn markers_are_transactional_control_batches() {
     assert_eq!((header.producer_id, header.producer_epoch, header.base_sequence), (42, 3, -1));
     let read = read_back(&marker.bytes);
     assert_eq!(read, [(1000, Some(vec![0, 0, 0, 1]), Some(vec![0, 0, 0, 0, 0, 7]), vec![])]);
+    for (marker, name) in [(Marker::Commit, "commit_marker"), (Marker::Abort, "abort_marker")] {
+        let built = end_transaction(marker, 42, 3, 7, 1_700_000_000_000).expect("small");
+        assert_eq!(built.bytes, kafkas(name), "{name}");
+    }
 }
 
 #[test]

@@ -49,6 +49,11 @@ pub fn take_i64(bytes: &mut &[u8]) -> Option<i64> {
     take_unsigned(bytes, MAX_VARLONG_BYTES).map(unzigzag)
 }
 
+/// Takes an unsigned varint of 32 bits off the front of `bytes`, as flexible messages write lengths and tags.
+pub fn take_u32(bytes: &mut &[u8]) -> Option<u32> {
+    take_unsigned(bytes, MAX_VARINT_BYTES).map(|raw| raw as u32)
+}
+
 /// Bits beyond the width of the field are dropped, as Kafka drops them.
 fn take_unsigned(bytes: &mut &[u8], max_bytes: usize) -> Option<u64> {
     let mut value = 0u64;

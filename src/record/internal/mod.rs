@@ -1,0 +1,12 @@
+//! Codecs of what Kafka keeps inside records: the internal topics' keys and values, and the consumers' own protocol.
+//!
+//! Bytes are Kafka's own, field by field, so that its tools and lag monitors read them. A message starts with its version.
+//! Bytes behind the last known field are ignored, as in Kafka: newer versions only add.
+
+pub mod consumer_protocol;
+mod fields;
+pub mod offsets;
+#[cfg(test)]
+mod tests;
+
+pub use fields::FieldError;
