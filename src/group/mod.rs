@@ -9,6 +9,7 @@
 //! waiting callers are numbers ([`Caller`]).
 
 mod classic;
+mod codec;
 mod describe;
 mod effects;
 mod error;

@@ -5,6 +5,7 @@ use super::super::records::{StoredGroup, StoredMember};
 use super::super::request::Protocol;
 use super::super::Text;
 use super::members::{Member, Members};
+use crate::record::internal::consumer_protocol::Subscription;
 use bytes::Bytes;
 use imbl::OrdSet;
 use std::collections::BTreeSet;
@@ -99,7 +100,7 @@ impl ClassicGroup {
         let mut members = Members::default();
         for member in stored.members.iter() {
             let metadata = member.subscription.clone();
-            let protocol = stored.protocol_name.clone().map(|name| Protocol { name, metadata });
+            let name = stored.protocol_name.clone().unwrap_or_else(|| "".into());
             members.put(Member {
                 id: member.id.clone(),
                 instance_id: member.instance_id.clone(),
@@ -107,7 +108,7 @@ impl ClassicGroup {
                 client_host: member.client_host.clone(),
                 rebalance_timeout_ms: member.rebalance_timeout_ms,
                 session_timeout_ms: member.session_timeout_ms,
-                protocols: protocol.into_iter().collect(),
+                protocols: [Protocol { name, metadata }].into(),
                 assignment: member.assignment.clone(),
                 awaiting_join: None,
                 awaiting_sync: None,
@@ -251,21 +252,8 @@ impl ClassicGroup {
     }
 }
 
-/// The topics of one subscription: a version, then, in every version, the list of topics.
+/// The topics of one member's metadata; none if it cannot be read.
 fn subscribed_topics(metadata: &Bytes) -> Option<Vec<Text>> {
-    let mut rest = metadata.get(2..)?;
-    let count = take_i32(&mut rest)?;
-    let mut topics = Vec::new();
-    for _ in 0..count {
-        let length = usize::try_from(i16::from_be_bytes(rest.get(..2)?.try_into().ok()?)).ok()?;
-        topics.push(std::str::from_utf8(rest.get(2..2 + length)?).ok()?.into());
-        rest = &rest[2 + length..];
-    }
-    Some(topics)
-}
-
-fn take_i32(rest: &mut &[u8]) -> Option<i32> {
-    let (head, tail) = rest.split_first_chunk::<4>()?;
-    *rest = tail;
-    Some(i32::from_be_bytes(*head))
+    let subscription = Subscription::decode(metadata).ok()?;
+    Some(subscription.topics.into_iter().map(Text::from).collect())
 }

@@ -6,6 +6,7 @@ use super::super::error::GroupError;
 use super::super::records::{CommittedOffset, Record};
 use super::super::request::{CommitPartition, CommitTopic, OffsetCommit, OffsetCommitReply, TopicOutcome};
 use super::super::shard::Turn;
+use crate::ids::Uuid;
 
 impl Turn<'_> {
     /// Commits what may be committed; a refusal as a whole stands at every partition.
@@ -53,11 +54,12 @@ impl Turn<'_> {
         let keeps_for = (request.retention_time_ms != -1).then_some(request.retention_time_ms);
         let value = CommittedOffset {
             offset: partition.offset,
-            leader_epoch: partition.leader_epoch,
+            // The only format with an expiry lacks the other two.
+            leader_epoch: if keeps_for.is_some() { -1 } else { partition.leader_epoch },
             metadata: metadata.into(),
             commit_timestamp_ms: wall_ms,
             expire_timestamp_ms: keeps_for.map(|ms| wall_ms.saturating_add(ms)),
-            topic_id: topic.topic_id,
+            topic_id: if keeps_for.is_some() { Uuid::nil() } else { topic.topic_id },
         };
         self.out.records.push(Record::Offset {
             group: request.group_id.clone(),

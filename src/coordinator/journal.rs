@@ -1,0 +1,68 @@
+//! The log under a coordinator, as the coordinator sees it.
+
+use crate::group::GroupError;
+use crate::record::header::BatchHeader;
+use crate::record::records::RecordView;
+use crate::record::validate::ValidBatch;
+use std::future::Future;
+use std::pin::Pin;
+use thiserror::Error;
+
+/// Why the log did not do as it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum JournalError {
+    /// This broker does not lead the partition (any more).
+    #[error("not the leader of the partition")]
+    NotLeader,
+    /// There is no such partition here.
+    #[error("no such partition")]
+    UnknownPartition,
+    /// Too few replicas are in sync.
+    #[error("not enough in-sync replicas")]
+    NotEnoughReplicas,
+    /// The batch is larger than the topic takes.
+    #[error("the batch is too large for the log")]
+    TooLarge,
+    /// The disk failed, or is full.
+    #[error("storage failed: {0}")]
+    Storage(String),
+    /// Something that should be a record is none.
+    #[error("the log holds what cannot be read: {0}")]
+    Corrupt(String),
+}
+
+impl JournalError {
+    /// What the caller of a group request hears, as Kafka maps it.
+    pub fn as_group_error(&self) -> GroupError {
+        match self {
+            Self::UnknownPartition | Self::NotEnoughReplicas => GroupError::CoordinatorNotAvailable,
+            Self::NotLeader | Self::Storage(_) | Self::Corrupt(_) => GroupError::NotCoordinator,
+            Self::TooLarge => GroupError::UnknownServerError,
+        }
+    }
+
+    /// Whether the shard cannot go on: what it holds may not be what the log says.
+    pub fn unloads(&self) -> bool {
+        matches!(self, Self::NotLeader | Self::Storage(_) | Self::Corrupt(_))
+    }
+}
+
+/// A wait for replication.
+pub type Committed = Pin<Box<dyn Future<Output = Result<(), JournalError>> + Send>>;
+
+/// The partitions of `__consumer_offsets` that this broker leads, or may come to lead. A partition has one writer, its
+/// shard.
+pub trait Journal: Send + Sync + 'static {
+    /// Appends one batch as leader, at once; returns the offset behind its last record.
+    fn append(&self, partition: i32, batch: ValidBatch) -> Result<i64, JournalError>;
+
+    /// The high watermark: everything below it is committed.
+    fn committed(&self, partition: i32) -> i64;
+
+    /// Waits until everything below `offset` is committed; fails once that will not happen under this leader.
+    fn wait_committed(&self, partition: i32, offset: i64) -> Committed;
+
+    /// Hands out every record of the log from its start to its end, in order, with bounded memory; control records too.
+    fn read_all(&self, partition: i32, each: &mut dyn FnMut(&BatchHeader, &RecordView<'_>))
+        -> Result<(), JournalError>;
+}

@@ -1,0 +1,116 @@
+//! Loading a shard from its log, and unloading it.
+
+use super::journal::JournalError;
+use super::runtime::Runtime;
+use super::slot::{Active, Slot, State};
+use crate::group::{Event, Origin, Record, Shard};
+use crate::record::header::BatchHeader;
+use crate::record::records::RecordView;
+use std::sync::Arc;
+
+impl Runtime {
+    /// Announces that a partition is led here from `epoch` on: until [`Runtime::load`] is done, its groups answer
+    /// `CoordinatorLoadInProgress`. False if that epoch, or a newer one, is known already.
+    pub fn begin_load(&self, partition: i32, epoch: i32) -> bool {
+        let mut slots = self.slots.write();
+        if let Some(known) = slots.get(&partition) {
+            let mut state = known.state.lock();
+            if known.epoch >= epoch && !matches!(*state, State::Gone) {
+                return false;
+            }
+            known.end(&mut state);
+        }
+        slots.insert(partition, Arc::new(Slot::loading(partition, epoch)));
+        true
+    }
+
+    /// Reads a partition's log and serves its groups. Blocks while it reads; memory is that of the groups themselves.
+    pub fn load(&self, partition: i32, epoch: i32) -> Result<(), JournalError> {
+        self.begin_load(partition, epoch);
+        let Some(slot) = self.slot(partition).filter(|slot| slot.epoch == epoch) else { return Ok(()) };
+        if !matches!(*slot.state.lock(), State::Loading) {
+            return Ok(());
+        }
+        let read = self.read(partition);
+        let mut state = slot.state.lock();
+        if !matches!(*state, State::Loading) {
+            // Unloaded meanwhile.
+            return Ok(());
+        }
+        match read {
+            Ok(active) => {
+                let groups = active.shard.group_count();
+                let end_offset = active.end_offset;
+                *state = State::Active(Box::new(active));
+                tracing::info!("Loaded {groups} groups of __consumer_offsets-{partition} up to offset {end_offset}");
+                self.deliver_loaded(&slot, &mut state)
+            }
+            Err(error) => {
+                tracing::error!("Failed to load __consumer_offsets-{partition} at epoch {epoch}: {error}");
+                slot.end(&mut state);
+                Err(error)
+            }
+        }
+    }
+
+    /// Stops serving a partition, if it is still at `epoch` or an older one (`None`: whatever its epoch).
+    pub fn unload(&self, partition: i32, epoch: Option<i32>) {
+        let Some(slot) = self.slot(partition) else { return };
+        if epoch.is_some_and(|epoch| epoch < slot.epoch) {
+            return;
+        }
+        let mut state = slot.state.lock();
+        if !matches!(*state, State::Gone) {
+            tracing::info!("Unloaded __consumer_offsets-{partition} of epoch {}", slot.epoch);
+            slot.end(&mut state);
+        }
+    }
+
+    fn deliver_loaded(&self, slot: &Slot, state: &mut State) -> Result<(), JournalError> {
+        let State::Active(active) = state else { return Ok(()) };
+        match self.drive(slot.partition, active, Event::Loaded) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                slot.end(state);
+                Err(error)
+            }
+        }
+    }
+
+    fn read(&self, partition: i32) -> Result<Active, JournalError> {
+        let mut shard = Shard::new(self.settings.group.clone());
+        let mut end_offset = 0;
+        let mut corrupt = None;
+        self.journal.read_all(partition, &mut |header, record| {
+            end_offset = header.next_offset();
+            if corrupt.is_none() {
+                corrupt = replay(&mut shard, header, record).err();
+            }
+        })?;
+        match corrupt {
+            Some(error) => Err(error),
+            None => Ok(Active::new(shard, end_offset)),
+        }
+    }
+}
+
+/// Replays one record of the log. Kinds of records that this broker does not know are passed over, as in Kafka.
+fn replay(shard: &mut Shard, header: &BatchHeader, record: &RecordView<'_>) -> Result<(), JournalError> {
+    let log_offset = header.base_offset.saturating_add(i64::from(record.offset_delta));
+    let corrupt = |what: &dyn std::fmt::Display| JournalError::Corrupt(format!("offset {log_offset}: {what}"));
+    let key = record.key.ok_or_else(|| corrupt(&"no key"))?;
+    if header.is_control() {
+        // Version and type, 16 bits each: 0 aborts, 1 commits.
+        match key.get(2..4) {
+            Some([0, 0]) => shard.replay_marker(header.producer_id, false),
+            Some([0, 1]) => shard.replay_marker(header.producer_id, true),
+            _ => {}
+        }
+        return Ok(());
+    }
+    if let Some(decoded) = Record::decode(key, record.value).map_err(|error| corrupt(&error))? {
+        let producer_id = header.is_transactional().then_some(header.producer_id);
+        shard.replay(Origin { log_offset, producer_id }, decoded);
+    }
+    Ok(())
+}

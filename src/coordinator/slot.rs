@@ -1,0 +1,67 @@
+//! One partition's shard with its timers and its waiting callers.
+
+use super::answer::Answer;
+use crate::group::{Caller, Shard, Timers};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+/// JoinGroups and SyncGroups parked in one shard. Callers.
+pub(super) const MAX_WAITING_CALLERS: usize = 100_000;
+
+/// One partition of the topic under one leader epoch.
+pub(super) struct Slot {
+    pub(super) partition: i32,
+    pub(super) epoch: i32,
+    /// Guards the shard: held over step, append and replay.
+    pub(super) state: Mutex<State>,
+    /// Cancelled when the shard is unloaded: answers not yet committed never will be.
+    pub(super) gone: CancellationToken,
+}
+
+/// Where a slot stands.
+pub(super) enum State {
+    /// Its log is being read.
+    Loading,
+    /// It serves.
+    Active(Box<Active>),
+    /// It has been unloaded, or its disk failed.
+    Gone,
+}
+
+/// A shard that serves.
+pub(super) struct Active {
+    pub(super) shard: Shard,
+    pub(super) timers: Timers,
+    /// Parked callers. Each is also known to a member of a group, which answers it at the latest when it goes; so a
+    /// caller that is not interested any more stays no longer than its member's phase.
+    pub(super) waiting: BTreeMap<Caller, oneshot::Sender<Answer>>,
+    /// The end of what this shard knows of the log.
+    pub(super) end_offset: i64,
+    pub(super) next_caller: u64,
+}
+
+impl Slot {
+    /// A slot whose log has still to be read.
+    pub(super) fn loading(partition: i32, epoch: i32) -> Self {
+        Self { partition, epoch, state: Mutex::new(State::Loading), gone: CancellationToken::new() }
+    }
+
+    /// Ends it: whoever waits hears that this is not the coordinator.
+    pub(super) fn end(&self, state: &mut State) {
+        *state = State::Gone;
+        self.gone.cancel();
+    }
+}
+
+impl Active {
+    pub(super) fn new(shard: Shard, end_offset: i64) -> Self {
+        Self { shard, timers: Timers::default(), waiting: BTreeMap::new(), end_offset, next_caller: 0 }
+    }
+
+    pub(super) fn next_caller(&mut self) -> Caller {
+        self.next_caller += 1;
+        Caller(self.next_caller)
+    }
+}
