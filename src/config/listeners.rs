@@ -176,11 +176,19 @@ impl Listeners {
             });
         }
         let listeners = Self { inter_broker: inter_broker(&from, &all)?, all };
-        listeners.judge(roles, &advertised, &controller_names)?;
+        let alone =
+            names("controller.quorum.voters").len() <= 1 && names("controller.quorum.bootstrap.servers").is_empty();
+        listeners.judge(roles, &advertised, &controller_names, alone)?;
         Ok(listeners)
     }
 
-    fn judge(&self, roles: Roles, advertised: &[Endpoint], controllers: &[String]) -> Result<(), ConfigError> {
+    fn judge(
+        &self,
+        roles: Roles,
+        advertised: &[Endpoint],
+        controllers: &[String],
+        alone: bool,
+    ) -> Result<(), ConfigError> {
         for one in advertised {
             if !self.all.iter().any(|listener| listener.name == one.name) && !controllers.contains(&one.name) {
                 return Err(rule(format!(
@@ -197,7 +205,8 @@ impl Listeners {
                     .into(),
             ));
         }
-        if roles.controller && self.controllers().next().is_none() {
+        // A lone node's quorum has nobody to listen to: the listener may be left out.
+        if roles.controller && !alone && self.controllers().next().is_none() {
             return Err(rule(
                 "controller.listener.names must contain at least one value appearing in the 'listeners' \
                  configuration when running the KRaft controller role"

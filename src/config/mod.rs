@@ -7,14 +7,20 @@ pub mod broker;
 pub mod broker_table;
 pub mod definition;
 pub mod describe;
+pub mod environment;
 pub mod listeners;
+pub mod load;
+pub mod properties;
 pub mod topic;
 pub mod topic_table;
 pub mod values;
 
 pub use broker::BrokerConfig;
 pub use definition::ConfigError;
+pub use load::{load, LoadError, Loaded, Sources};
 pub use topic::TopicConfig;
 
+#[cfg(test)]
+mod tests_load;
 #[cfg(test)]
 mod tests_tables;

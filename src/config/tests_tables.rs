@@ -40,7 +40,7 @@ fn every_synonym_is_a_honoured_or_known_broker_key() {
 /// What is called honoured is read by the typed configuration, and nothing else is.
 #[test]
 fn honoured_keys_are_those_that_are_read() {
-    let sources = [include_str!("broker.rs"), include_str!("listeners.rs")];
+    let sources = [include_str!("broker.rs"), include_str!("listeners.rs"), include_str!("load.rs")];
     let synonyms: Vec<&str> =
         topic_table::TABLE.iter().flat_map(|def| def.broker_synonyms).map(|synonym| synonym.name).collect();
     for def in definitions() {
