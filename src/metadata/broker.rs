@@ -2,44 +2,10 @@
 
 use crate::ids::{NodeId, Uuid};
 
+pub use crate::config::listeners::SecurityProtocol;
+
 /// In a registration record: the epoch is the index of the entry that holds the record.
 pub const EPOCH_OF_ENTRY: i64 = -1;
-
-/// How a listener protects its connections. The numbers are Kafka's, on the wire and in records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SecurityProtocol {
-    /// No protection.
-    Plaintext,
-    /// TLS.
-    Ssl,
-    /// SASL over a bare connection.
-    SaslPlaintext,
-    /// SASL over TLS.
-    SaslSsl,
-}
-
-impl SecurityProtocol {
-    /// Kafka's number.
-    pub const fn code(self) -> i16 {
-        match self {
-            Self::Plaintext => 0,
-            Self::Ssl => 1,
-            Self::SaslPlaintext => 2,
-            Self::SaslSsl => 3,
-        }
-    }
-
-    /// The protocol with Kafka's number `code`.
-    pub const fn from_code(code: i16) -> Option<Self> {
-        match code {
-            0 => Some(Self::Plaintext),
-            1 => Some(Self::Ssl),
-            2 => Some(Self::SaslPlaintext),
-            3 => Some(Self::SaslSsl),
-            _ => None,
-        }
-    }
-}
 
 /// Where clients of one listener reach a broker.
 #[derive(Clone, Debug, PartialEq, Eq)]

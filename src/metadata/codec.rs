@@ -268,7 +268,7 @@ fn broker_to_wire(broker: &BrokerImage) -> wire::RegisterBroker {
         listener: endpoint.listener.clone(),
         host: endpoint.host.clone(),
         port: u32::from(endpoint.port),
-        security_protocol: i32::from(endpoint.security_protocol.code()),
+        security_protocol: security_protocol_number(endpoint.security_protocol),
     };
     wire::RegisterBroker {
         broker_id: broker.id,
@@ -288,10 +288,7 @@ fn broker_from_wire(broker: wire::RegisterBroker) -> Result<BrokerImage, DecodeE
             listener: endpoint.listener,
             host: endpoint.host,
             port: u16::try_from(endpoint.port).map_err(|_| DecodeError::OutOfRange("port"))?,
-            security_protocol: i16::try_from(endpoint.security_protocol)
-                .ok()
-                .and_then(SecurityProtocol::from_code)
-                .ok_or(DecodeError::OutOfRange("security_protocol"))?,
+            security_protocol: security_protocol(endpoint.security_protocol)?,
         })
     };
     Ok(BrokerImage {
@@ -304,6 +301,18 @@ fn broker_from_wire(broker: wire::RegisterBroker) -> Result<BrokerImage, DecodeE
         in_controlled_shutdown: broker.in_controlled_shutdown,
         log_dirs: uuids(&broker.log_dirs, "log_dirs")?,
     })
+}
+
+const SECURITY_PROTOCOLS: [SecurityProtocol; 4] =
+    [SecurityProtocol::Plaintext, SecurityProtocol::Ssl, SecurityProtocol::SaslPlaintext, SecurityProtocol::SaslSsl];
+
+fn security_protocol_number(protocol: SecurityProtocol) -> i32 {
+    (0..).zip(SECURITY_PROTOCOLS).find(|(_, known)| *known == protocol).map_or(0, |(number, _)| number)
+}
+
+fn security_protocol(number: i32) -> Result<SecurityProtocol, DecodeError> {
+    let known = usize::try_from(number).ok().and_then(|place| SECURITY_PROTOCOLS.get(place));
+    known.copied().ok_or(DecodeError::OutOfRange("security_protocol"))
 }
 
 fn uuid_bytes(id: &Uuid) -> Vec<u8> {

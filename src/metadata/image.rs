@@ -49,6 +49,8 @@ pub enum ApplyError {
 pub struct MetadataImage {
     pub(super) topics: OrdMap<Arc<str>, Arc<TopicImage>>,
     names: OrdMap<Uuid, Arc<str>>,
+    /// Of the topics with `.` or `_` in their names: the name with every `.` as `_`, to the name.
+    unified_names: OrdMap<Arc<str>, Arc<str>>,
     partition_count: usize,
     pub(super) brokers: OrdMap<NodeId, Arc<BrokerImage>>,
     pub(super) configs: ConfigsImage,
@@ -72,6 +74,7 @@ impl MetadataImage {
         Self {
             topics: OrdMap::new(),
             names: OrdMap::new(),
+            unified_names: OrdMap::new(),
             partition_count: 0,
             brokers: OrdMap::new(),
             configs: ConfigsImage::default(),
@@ -91,6 +94,12 @@ impl MetadataImage {
     /// The topic with the id `id`.
     pub fn topic_by_id(&self, id: &Uuid) -> Option<&Arc<TopicImage>> {
         self.topics.get(&**self.names.get(id)?)
+    }
+
+    /// The topic whose name is that of `name` but for `.` in place of `_`: metrics could not tell the two apart.
+    pub fn topic_colliding_with(&self, name: &str) -> Option<&Arc<str>> {
+        let taken = self.unified_names.get(&*unified_name(name)?)?;
+        (**taken != *name).then_some(taken)
     }
 
     /// Partition `partition` of the topic named `topic`.
@@ -243,6 +252,10 @@ impl MetadataImage {
         }
         let name: Arc<str> = name.into();
         self.names.insert(id, name.clone());
+        if let Some(unified) = unified_name(&name) {
+            let unified = if *unified == *name { name.clone() } else { unified.into() };
+            self.unified_names.insert(unified, name.clone());
+        }
         let topic = TopicImage { name: name.clone(), id, partitions: imbl::Vector::new() };
         self.topics.insert(name, Arc::new(topic));
         Ok(())
@@ -287,6 +300,9 @@ impl MetadataImage {
         let name = self.names.remove(id).ok_or(ApplyError::UnknownTopic(*id))?;
         if let Some(topic) = self.topics.remove(&*name) {
             self.partition_count -= topic.partitions.len();
+        }
+        if let Some(unified) = unified_name(&name) {
+            self.unified_names.remove(&*unified);
         }
         self.configs.clear(ResourceType::Topic, &name);
         Ok(())
@@ -365,4 +381,9 @@ impl MetadataImage {
         }
         Ok(image)
     }
+}
+
+/// `name` with every `.` as `_`; `None` if it has neither.
+fn unified_name(name: &str) -> Option<String> {
+    name.contains(['.', '_']).then(|| name.replace('.', "_"))
 }
