@@ -1,0 +1,4 @@
+//! Tests of the quorum.
+
+mod list_machine;
+mod lone;
