@@ -24,6 +24,8 @@ pub(super) struct Target {
     pub(super) max_batch_bytes: usize,
     /// Of the old one's records.
     pub(super) max_decompressed_bytes: u64,
+    /// Gives every record the batch's base timestamp.
+    pub(super) one_timestamp: bool,
 }
 
 /// A batch that refuses to grow over its limit.
@@ -86,7 +88,8 @@ fn transcribe<I: Input>(input: &mut I, record_count: i32, to: &Target, sink: &mu
     for offset_delta in 0..record_count {
         let (_, end) = record_end(input)?;
         input.skip(1)?;
-        let timestamp_delta = input.i64()?;
+        let sent_delta = input.i64()?;
+        let timestamp_delta = if to.one_timestamp { 0 } else { sent_delta };
         input.i32()?;
         let rest = end.saturating_sub(input.position());
         head.clear();

@@ -48,22 +48,25 @@ pub(super) trait Input {
     fn at_end(&mut self) -> Result<bool, WalkError>;
 
     /// Passes over `count` bytes.
+    #[inline(always)]
     fn skip(&mut self, count: u64) -> Result<(), WalkError> {
         self.pass(count, |_| Ok(()))
     }
 
     /// A zigzag varint of 32 bits.
+    #[inline(always)]
     fn i32(&mut self) -> Result<i32, WalkError> {
         Ok(unzigzag(u64::from(unsigned(self, MAX_VARINT_BYTES)? as u32)) as i32)
     }
 
     /// A zigzag varint of 64 bits.
+    #[inline(always)]
     fn i64(&mut self) -> Result<i64, WalkError> {
         unsigned(self, MAX_VARLONG_BYTES).map(unzigzag)
     }
 }
 
-#[inline]
+#[inline(always)]
 fn unsigned<I: Input + ?Sized>(input: &mut I, max_bytes: usize) -> Result<u64, WalkError> {
     let mut value = 0u64;
     for at in 0..max_bytes {
@@ -89,19 +92,19 @@ impl<'a> SliceInput<'a> {
 }
 
 impl Input for SliceInput<'_> {
-    #[inline]
+    #[inline(always)]
     fn position(&self) -> u64 {
         self.at as u64
     }
 
-    #[inline]
+    #[inline(always)]
     fn byte(&mut self) -> Result<u8, WalkError> {
         let byte = *self.bytes.get(self.at).ok_or(RecordError::Malformed)?;
         self.at += 1;
         Ok(byte)
     }
 
-    #[inline]
+    #[inline(always)]
     fn pass(&mut self, count: u64, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> Result<(), WalkError> {
         let end = usize::try_from(count).ok().and_then(|count| self.at.checked_add(count));
         let piece = end.and_then(|end| self.bytes.get(self.at..end)).ok_or(RecordError::Malformed)?;
@@ -109,7 +112,7 @@ impl Input for SliceInput<'_> {
         each(piece).map_err(WalkError::Stream)
     }
 
-    #[inline]
+    #[inline(always)]
     fn at_end(&mut self) -> Result<bool, WalkError> {
         Ok(self.at == self.bytes.len())
     }
@@ -149,7 +152,7 @@ impl Input for StreamInput<'_> {
         self.read_before_buffer + self.at as u64
     }
 
-    #[inline]
+    #[inline(always)]
     fn byte(&mut self) -> Result<u8, WalkError> {
         if self.at == self.end && !self.fill()? {
             return Err(RecordError::Malformed.into());
@@ -205,7 +208,7 @@ pub(super) fn walk<I: Input>(
 }
 
 /// Reads a record's length; gives it and the position where the record ends.
-#[inline]
+#[inline(always)]
 pub(super) fn record_end<I: Input>(input: &mut I) -> Result<(i32, u64), WalkError> {
     let length = input.i32()?;
     let bytes = u64::try_from(length).map_err(|_| RecordError::Length(length))?;
@@ -213,7 +216,7 @@ pub(super) fn record_end<I: Input>(input: &mut I) -> Result<(i32, u64), WalkErro
 }
 
 /// Passes over a length and as many bytes; false if it is null. Every negative length is null, as in Kafka.
-#[inline]
+#[inline(always)]
 fn skip_nullable<I: Input>(input: &mut I) -> Result<bool, WalkError> {
     match u64::try_from(input.i32()?) {
         Ok(length) => input.skip(length).map(|()| true),
@@ -221,7 +224,7 @@ fn skip_nullable<I: Input>(input: &mut I) -> Result<bool, WalkError> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn skip_headers<I: Input>(input: &mut I, record_end: u64) -> Result<(), WalkError> {
     let count = input.i32()?;
     let room = record_end.saturating_sub(input.position()) / 2;

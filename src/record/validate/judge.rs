@@ -54,7 +54,7 @@ impl<'a> Judge<'a> {
         self.verdict()
     }
 
-    #[inline]
+    #[inline(always)]
     fn record(&mut self, index: i32, record: Shape) {
         let timestamp_ms = match self.header.timestamp_type() {
             TimestampType::CreateTime => self.header.base_timestamp.wrapping_add(record.timestamp_delta),
@@ -66,13 +66,13 @@ impl<'a> Judge<'a> {
         }
         self.seen.in_order &= record.offset_delta == index;
         if self.rules.compacted && !record.has_key {
-            self.refuse(index, || "Compacted topic cannot accept message without key.".to_owned());
+            self.refuse(index, || "Compacted topic cannot accept message without key".to_owned());
         } else {
             self.timestamp(index, record.offset_delta, timestamp_ms);
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn timestamp(&mut self, index: i32, offset: i32, timestamp_ms: i64) {
         let by_producer = self.rules.timestamp_type == TimestampType::CreateTime && timestamp_ms != -1;
         if by_producer {

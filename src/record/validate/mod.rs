@@ -5,29 +5,28 @@
 //! compressed it anew, then the segment's size.
 //!
 //! Where this differs from Kafka, on purpose:
-//! - An uncompressed batch whose offset deltas are not 0, 1, 2, … is rebuilt, as Kafka does with compressed ones only;
-//!   Kafka stores it and its consumers see offsets twice or out of order.
+//! - A batch whose offset deltas are not 0, 1, 2, … is rebuilt. Kafka stores an uncompressed one, and its consumers see
+//!   offsets twice or out of order; a compressed one it means to rebuild, but answers with its unknown server error.
 //! - A compressed stream that cannot be decompressed is an invalid record; Kafka answers with its unknown server error.
 //!   A codec id without a meaning is an unsupported compression, likewise.
 //! - More than [`MAX_DECOMPRESSED_BYTES`] behind one batch are refused as too large; Kafka reads to the end.
 //! - At most [`MAX_RECORD_ERRORS`] records are named. Messages do not name the topic, which is not known here.
 
+#[cfg(test)]
+mod golden;
 mod judge;
 mod rules;
+mod store;
 #[cfg(test)]
 mod tests;
 
 use super::compress::{Codec, Decoder};
 use super::crc;
-use super::header::{
-    BatchHeader, TimestampType, ATTRIBUTES_AT, CRC_AT, CRC_FROM, HEADER_BYTES, LOG_APPEND_TIME_BIT, MAGIC, MAGIC_AT,
-    MAX_TIMESTAMP_AT, PREFIX_BYTES,
-};
-use super::recompress::{recompress, RecompressError, Target};
+use super::header::{BatchHeader, CRC_FROM, HEADER_BYTES, MAGIC, MAGIC_AT, PREFIX_BYTES};
 use super::walk::{SliceInput, StreamInput, WalkError};
 use crate::clock::Now;
 use bytes::Bytes;
-use judge::{Judge, Seen};
+use judge::Judge;
 
 pub use rules::{Origin, ProduceRules, TopicCompression, Validation};
 
@@ -109,7 +108,7 @@ pub fn validate(batch: Bytes, rules: &ProduceRules, now: Now) -> Result<ValidBat
     check_whole(&header, &batch, rules)?;
     check_fields(&header, rules)?;
     let source = header.codec().map_err(|_| BatchRefused::UnsupportedCompression)?;
-    let target = target(rules, source, header.is_control());
+    let target = store::target(rules, source, header.is_control());
     let records = &batch[HEADER_BYTES..];
     let mut judge = Judge::new(rules, &header, now);
     let seen = match source {
@@ -120,7 +119,7 @@ pub fn validate(batch: Bytes, rules: &ProduceRules, now: Now) -> Result<ValidBat
             judge.walk(StreamInput::new(decoder, MAX_DECOMPRESSED_BYTES as u64))?
         }
     };
-    let valid = store_as(header, batch, source, target, seen, rules, now)?;
+    let valid = store::store_as(header, batch, source, target, seen, rules, now)?;
     if valid.bytes.len() > rules.segment_bytes.max(0) as usize {
         return Err(BatchRefused::RecordListTooLarge);
     }
@@ -222,80 +221,4 @@ fn check_fields(header: &BatchHeader, rules: &ProduceRules) -> Result<(), BatchR
         )));
     }
     Ok(())
-}
-
-/// The codec and level to compress anew with, `None` where the batch has the topic's codec. Markers stay as they are.
-fn target(rules: &ProduceRules, source: Codec, is_control: bool) -> Option<(Codec, i32)> {
-    let (codec, level) = match rules.compression {
-        TopicCompression::Producer => (source, source.default_level()),
-        TopicCompression::Codec { codec, level } => (codec, level),
-        TopicCompression::Uncompressed => (Codec::None, 0),
-    };
-    let keeps = codec == source || (is_control && source == Codec::None);
-    (!keeps).then_some((codec, level))
-}
-
-/// P8, P9: the batch as it will be stored. Copies it only if it has to change.
-fn store_as(
-    mut header: BatchHeader,
-    mut batch: Bytes,
-    source: Codec,
-    target: Option<(Codec, i32)>,
-    seen: Seen,
-    rules: &ProduceRules,
-    now: Now,
-) -> Result<ValidBatch, BatchRefused> {
-    let sent = (header.attributes, header.max_timestamp);
-    header.base_offset = 0;
-    let (append_time_ms, offset_delta_of_max_timestamp) = match rules.timestamp_type {
-        TimestampType::CreateTime => {
-            header.attributes &= !LOG_APPEND_TIME_BIT;
-            header.max_timestamp = seen.max_timestamp;
-            (-1, seen.offset_delta_of_max_timestamp)
-        }
-        TimestampType::LogAppendTime => {
-            header.attributes |= LOG_APPEND_TIME_BIT;
-            header.max_timestamp = now.wall_ms;
-            // All records have the same time, and the first of them counts.
-            (now.wall_ms, 0)
-        }
-    };
-    if target.is_some() || !seen.in_order {
-        let (codec, level) = target.unwrap_or_else(|| kept(rules, source));
-        let target = Target {
-            codec,
-            level,
-            max_batch_bytes: rules.max_message_bytes.max(0) as usize,
-            max_decompressed_bytes: MAX_DECOMPRESSED_BYTES as u64,
-        };
-        let (new_header, bytes) = recompress(header, &batch, source, &target).map_err(|error| match error {
-            RecompressError::TooLarge(size_bytes) => {
-                BatchRefused::TooLarge { size_bytes, limit_bytes: rules.max_message_bytes }
-            }
-            RecompressError::Walk(error) => unreadable(error),
-        })?;
-        header = new_header;
-        batch = Bytes::from(bytes);
-    } else if sent != (header.attributes, header.max_timestamp) {
-        batch = restamp(&mut header, &batch);
-    }
-    Ok(ValidBatch { header, bytes: batch, append_time_ms, offset_delta_of_max_timestamp })
-}
-
-/// Codec and level of a batch that keeps its codec but is written anew.
-fn kept(rules: &ProduceRules, source: Codec) -> (Codec, i32) {
-    match rules.compression {
-        TopicCompression::Codec { codec, level } if codec == source => (codec, level),
-        _ => (source, source.default_level()),
-    }
-}
-
-/// Writes the header's attributes and largest timestamp, and the CRC that follows from them, into a copy of the batch.
-fn restamp(header: &mut BatchHeader, batch: &[u8]) -> Bytes {
-    let mut copy = batch.to_vec();
-    copy[ATTRIBUTES_AT..ATTRIBUTES_AT + 2].copy_from_slice(&header.attributes.to_be_bytes());
-    copy[MAX_TIMESTAMP_AT..MAX_TIMESTAMP_AT + 8].copy_from_slice(&header.max_timestamp.to_be_bytes());
-    header.crc = crc::crc32c(&copy[CRC_FROM..]);
-    copy[CRC_AT..CRC_FROM].copy_from_slice(&header.crc.to_be_bytes());
-    Bytes::from(copy)
 }

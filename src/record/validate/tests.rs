@@ -1,5 +1,6 @@
 use super::*;
 use crate::record::build::{seal, BatchBuilder};
+use crate::record::header::TimestampType;
 use crate::record::records::RecordIter;
 use crate::record::tests::{builder, owned_records, read_back};
 use crate::record::varint::put_signed;
