@@ -1,10 +1,9 @@
 //! The topics that brokers keep for themselves, as they are to be created when first needed.
 
 use super::request::NewTopic;
+use crate::config::definition::Value;
+use crate::config::BrokerConfig;
 use crate::metadata::image::MetadataImage;
-
-/// `segment.bytes` of the topics that hold groups and transactions: small, so that compaction keeps them short.
-const SEGMENT_BYTES: i32 = 100 * 1024 * 1024;
 
 /// How large an internal topic shall be, and how it keeps its records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,22 +12,49 @@ pub struct InternalTopicSettings {
     pub partitions: i32,
     /// `*.replication.factor`.
     pub replication_factor: i16,
-    /// `*.segment.bytes`.
+    /// `*.segment.bytes`: smaller than other topics', so that compaction keeps the topic short.
     pub segment_bytes: i32,
     /// `*.min.isr`; `None` leaves it to the brokers' own setting.
     pub min_insync_replicas: Option<i32>,
+    /// The node stands alone: it must not wait for brokers that will never come.
+    pub lone_node: bool,
 }
 
 impl InternalTopicSettings {
-    /// Kafka's defaults for `__consumer_offsets`.
-    pub const CONSUMER_OFFSETS: Self =
-        Self { partitions: 50, replication_factor: 3, segment_bytes: SEGMENT_BYTES, min_insync_replicas: None };
-    /// Kafka's defaults for `__transaction_state`.
-    pub const TRANSACTION_STATE: Self =
-        Self { partitions: 50, replication_factor: 3, segment_bytes: SEGMENT_BYTES, min_insync_replicas: Some(2) };
-    /// Kafka's defaults for `__share_group_state`.
-    pub const SHARE_GROUP_STATE: Self =
-        Self { partitions: 50, replication_factor: 3, segment_bytes: SEGMENT_BYTES, min_insync_replicas: Some(2) };
+    /// What `config` says of `__consumer_offsets`.
+    pub fn consumer_offsets(config: &BrokerConfig) -> Self {
+        Self {
+            partitions: config.groups.offsets_topic_num_partitions,
+            replication_factor: config.groups.offsets_topic_replication_factor,
+            segment_bytes: config.groups.offsets_topic_segment_bytes,
+            min_insync_replicas: None,
+            lone_node: config.is_lone_node(),
+        }
+    }
+
+    /// What `config` says of `__transaction_state`.
+    pub fn transaction_state(config: &BrokerConfig) -> Self {
+        Self::of_keys(config, "transaction.state.log")
+    }
+
+    /// What `config` says of `__share_group_state`.
+    pub fn share_group_state(config: &BrokerConfig) -> Self {
+        Self::of_keys(config, "share.coordinator.state.topic")
+    }
+
+    fn of_keys(config: &BrokerConfig, prefix: &str) -> Self {
+        let number = |key: &str| match config.values.value(&format!("{prefix}.{key}")) {
+            Some(Value::Integer(number)) => i32::try_from(number).unwrap_or(i32::MAX),
+            _ => 1,
+        };
+        Self {
+            partitions: number("num.partitions"),
+            replication_factor: i16::try_from(number("replication.factor")).unwrap_or(i16::MAX),
+            segment_bytes: number("segment.bytes"),
+            min_insync_replicas: Some(number("min.isr")),
+            lone_node: config.is_lone_node(),
+        }
+    }
 }
 
 /// The topic of committed offsets and groups.
@@ -49,15 +75,18 @@ pub fn share_group_state(settings: &InternalTopicSettings, image: &MetadataImage
     topic
 }
 
-/// The replication factor that can be reached: a lone node must not wait for brokers that will never come.
-/// Kafka refuses instead, for ever; the clamping is this project's.
-pub fn clamped_replication_factor(settings: &InternalTopicSettings, image: &MetadataImage) -> i16 {
+/// The replication factor to ask for: on a lone node at most one replica a live broker. Kafka refuses there for ever; the
+/// clamping is this project's. In a larger cluster the brokers that are missing now will come, so nothing is clamped.
+pub fn replication_factor(settings: &InternalTopicSettings, image: &MetadataImage) -> i16 {
+    if !settings.lone_node {
+        return settings.replication_factor;
+    }
     let live = i16::try_from(image.live_brokers().count()).unwrap_or(i16::MAX);
     settings.replication_factor.min(live).max(1)
 }
 
 fn spec(name: &str, compression: &str, settings: &InternalTopicSettings, image: &MetadataImage) -> NewTopic {
-    let replication_factor = clamped_replication_factor(settings, image);
+    let replication_factor = replication_factor(settings, image);
     let mut configs = vec![
         ("cleanup.policy".to_owned(), Some("compact".to_owned())),
         ("compression.type".to_owned(), Some(compression.to_owned())),

@@ -7,6 +7,7 @@
 //! Absent from here: replicating records and knowing who is active (`quorum/`), wire types and error numbers (`api/`).
 
 mod brokers;
+pub mod config_rules;
 mod configs;
 mod elections;
 mod features;
@@ -21,6 +22,7 @@ mod settings;
 mod topic_names;
 mod topics;
 
+pub use config_rules::TableRules;
 pub use features::supported_features;
 pub use producers::PRODUCER_ID_BLOCK;
 pub use refusal::Refusal;

@@ -1,6 +1,8 @@
 //! What the controller is told about the world when it is made.
 
+use super::config_rules::TableRules;
 use super::Refusal;
+use crate::config::BrokerConfig;
 use crate::ids::NodeId;
 use crate::metadata::configs::{ConfigResource, Overrides, ResourceType};
 use std::sync::Arc;
@@ -69,4 +71,19 @@ pub struct ControllerSettings {
     pub features: Vec<FeatureSetting>,
     /// Judges settings.
     pub config_rules: Arc<dyn ConfigRules>,
+}
+
+impl ControllerSettings {
+    /// What a node's configuration says, with the features that are built and the rules of the configuration's tables.
+    pub fn from_config(config: &BrokerConfig) -> Self {
+        Self {
+            node_id: config.node_id,
+            num_partitions: config.topics.num_partitions,
+            default_replication_factor: config.topics.default_replication_factor,
+            delete_topic_enable: config.topics.delete_topic_enable,
+            broker_session_timeout_ms: i64::from(config.quorum.broker_session_timeout_ms),
+            features: FeatureSetting::built(),
+            config_rules: Arc::new(TableRules::new(config.values.clone())),
+        }
+    }
 }
