@@ -4,8 +4,10 @@
 //! Absent from here: sockets (`server/`), what a request means (`api/`), where segment files lie (`log/`).
 
 pub mod buffers;
+pub mod frame;
 pub mod response;
 pub mod scatter;
+pub mod versions;
 
 pub use buffers::Buffers;
 pub use response::{EncodeError, Response};
