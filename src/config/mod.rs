@@ -5,12 +5,15 @@
 
 pub mod broker;
 pub mod broker_table;
+pub mod cli;
 pub mod definition;
 pub mod describe;
 pub mod environment;
 pub mod listeners;
 pub mod load;
+pub mod meta_properties;
 pub mod properties;
+pub mod storage;
 pub mod topic;
 pub mod topic_table;
 pub mod values;
@@ -22,5 +25,7 @@ pub use topic::TopicConfig;
 
 #[cfg(test)]
 mod tests_load;
+#[cfg(test)]
+mod tests_storage;
 #[cfg(test)]
 mod tests_tables;
