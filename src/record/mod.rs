@@ -1,8 +1,8 @@
 //! Record batches as bytes: header view, validation, stamping, compression, builders, and codecs of the internal topics.
 //!
 //! A batch is never decoded on its way through the broker. [`header`] reads its 61 bytes, [`validate`] judges what a
-//! producer sent and hands on a [`ValidBatch`], [`build`] makes the broker's own batches, [`records`] reads records where
-//! the broker is the consumer. Absent from here: offsets and epochs (`log/` gives them), Kafka's error numbers (`api/`).
+//! producer sent and hands on a [`validate::ValidBatch`], [`build`] makes the broker's own batches, [`records`] reads records where
+//! the broker is the consumer, and [`search`] finds one by its time. Absent from here: offsets and epochs (`log/` gives them), Kafka's error numbers (`api/`).
 
 pub mod build;
 pub mod compress;
@@ -11,6 +11,7 @@ pub mod header;
 pub mod internal;
 mod recompress;
 pub mod records;
+pub mod search;
 #[cfg(test)]
 mod tests;
 pub mod validate;
@@ -19,6 +20,11 @@ mod walk;
 
 use header::{BatchHeader, HEADER_BYTES};
 use std::ops::Range;
+
+pub use walk::WalkError;
+
+/// Most bytes that the records of one compressed batch may have. They are never held, only read: the bound is on time.
+pub const MAX_DECOMPRESSED_BYTES: i32 = 1 << 30;
 
 /// Why bytes are no batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -7,25 +7,23 @@ use super::compress::Decoder;
 use super::records::RecordError;
 use super::varint::{unzigzag, MAX_VARINT_BYTES, MAX_VARLONG_BYTES};
 use std::io::{self, Read};
+use std::ops::ControlFlow;
 
 /// Bytes of decompressed records held at a time.
 const STREAM_BUFFER_BYTES: usize = 16 * 1024;
 
 /// Why a walk ended early.
-#[derive(Debug)]
-pub(super) enum WalkError {
+#[derive(Debug, thiserror::Error)]
+pub enum WalkError {
     /// The records are not what the batch claims.
-    Record(RecordError),
+    #[error(transparent)]
+    Record(#[from] RecordError),
     /// The compressed stream is broken.
+    #[error("Failed to decompress record stream: {0}")]
     Stream(io::Error),
-    /// There is more behind the compressed bytes than the limit.
+    /// There is more behind the compressed bytes than [`MAX_DECOMPRESSED_BYTES`](super::MAX_DECOMPRESSED_BYTES).
+    #[error("more records behind the batch than are read")]
     TooLong,
-}
-
-impl From<RecordError> for WalkError {
-    fn from(error: RecordError) -> Self {
-        Self::Record(error)
-    }
 }
 
 /// What the walk tells of one record.
@@ -179,11 +177,12 @@ impl Input for StreamInput<'_> {
     }
 }
 
-/// Walks `record_count` records, telling `each` the index and shape of every one, and checks that nothing follows.
+/// Walks `record_count` records, telling `each` the index and shape of every one until it breaks, and checks that nothing
+/// follows if it does not.
 pub(super) fn walk<I: Input>(
     input: &mut I,
     record_count: i32,
-    mut each: impl FnMut(i32, Shape),
+    mut each: impl FnMut(i32, Shape) -> ControlFlow<()>,
 ) -> Result<(), WalkError> {
     if record_count < 0 {
         return Err(RecordError::Count(record_count).into());
@@ -199,7 +198,9 @@ pub(super) fn walk<I: Input>(
         if input.position() != end {
             return Err(RecordError::Fields(length).into());
         }
-        each(index, Shape { timestamp_delta, offset_delta, has_key });
+        if each(index, Shape { timestamp_delta, offset_delta, has_key }).is_break() {
+            return Ok(());
+        }
     }
     match input.at_end()? {
         true => Ok(()),

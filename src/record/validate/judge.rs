@@ -4,6 +4,7 @@ use super::{unreadable, BatchRefused, ProduceRules, MAX_RECORD_ERRORS};
 use crate::clock::Now;
 use crate::record::header::{BatchHeader, TimestampType};
 use crate::record::walk::{walk, Input, Shape};
+use std::ops::ControlFlow;
 
 /// What a batch's records, or its header if that is trusted, say about the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +37,11 @@ impl<'a> Judge<'a> {
     /// Judges every record.
     pub(super) fn walk<I: Input>(&mut self, mut input: I) -> Result<Seen, BatchRefused> {
         let count = self.header.record_count;
-        walk(&mut input, count, |index, record| self.record(index, record)).map_err(unreadable)?;
+        walk(&mut input, count, |index, record| {
+            self.record(index, record);
+            ControlFlow::Continue(())
+        })
+        .map_err(unreadable)?;
         self.verdict()
     }
 

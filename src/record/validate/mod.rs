@@ -9,7 +9,7 @@
 //!   offsets twice or out of order; a compressed one it means to rebuild, but answers with its unknown server error.
 //! - A compressed stream that cannot be decompressed is an invalid record; Kafka answers with its unknown server error.
 //!   A codec id without a meaning is an unsupported compression, likewise.
-//! - More than [`MAX_DECOMPRESSED_BYTES`] behind one batch are refused as too large; Kafka reads to the end.
+//! - More than [`MAX_DECOMPRESSED_BYTES`](super::MAX_DECOMPRESSED_BYTES) behind one batch are refused as too large; Kafka reads to the end.
 //! - At most [`MAX_RECORD_ERRORS`] records are named. Messages do not name the topic, which is not known here.
 
 #[cfg(test)]
@@ -21,17 +21,14 @@ mod store;
 mod tests;
 
 use super::compress::{Codec, Decoder};
-use super::crc;
 use super::header::{BatchHeader, CRC_FROM, HEADER_BYTES, MAGIC, MAGIC_AT, PREFIX_BYTES};
 use super::walk::{SliceInput, StreamInput, WalkError};
+use super::{crc, MAX_DECOMPRESSED_BYTES};
 use crate::clock::Now;
 use bytes::Bytes;
 use judge::Judge;
 
 pub use rules::{Origin, ProduceRules, TopicCompression, Validation};
-
-/// Most bytes that the records of one compressed batch may have. They are never held, only read: the bound is on time.
-pub const MAX_DECOMPRESSED_BYTES: i32 = 1 << 30;
 
 /// Most records of one batch that a refusal names.
 pub const MAX_RECORD_ERRORS: usize = 1000;
@@ -132,8 +129,7 @@ fn invalid(message: impl Into<String>) -> BatchRefused {
 
 fn unreadable(error: WalkError) -> BatchRefused {
     match error {
-        WalkError::Record(error) => invalid(error.to_string()),
-        WalkError::Stream(error) => invalid(format!("Failed to decompress record stream: {error}")),
+        WalkError::Record(_) | WalkError::Stream(_) => invalid(error.to_string()),
         WalkError::TooLong => BatchRefused::TooLarge {
             size_bytes: MAX_DECOMPRESSED_BYTES as usize + 1,
             limit_bytes: MAX_DECOMPRESSED_BYTES,

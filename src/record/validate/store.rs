@@ -1,7 +1,7 @@
 //! Makes of a judged batch what will be stored: the very bytes that came, stamped, or compressed anew (P8, P9).
 
 use super::judge::Seen;
-use super::{unreadable, BatchRefused, ProduceRules, TopicCompression, ValidBatch, MAX_DECOMPRESSED_BYTES};
+use super::{unreadable, BatchRefused, ProduceRules, TopicCompression, ValidBatch};
 use crate::clock::Now;
 use crate::record::compress::Codec;
 use crate::record::crc;
@@ -9,6 +9,7 @@ use crate::record::header::{
     BatchHeader, TimestampType, ATTRIBUTES_AT, CRC_AT, CRC_FROM, LOG_APPEND_TIME_BIT, MAX_TIMESTAMP_AT,
 };
 use crate::record::recompress::{recompress, RecompressError, Target};
+use crate::record::MAX_DECOMPRESSED_BYTES;
 use bytes::Bytes;
 
 /// The codec and level to compress anew with, `None` where the batch has the topic's codec. Markers stay as they are.
