@@ -1,6 +1,6 @@
 //! The door to this node's member of the quorum.
 
-use super::machine::StateMachine;
+use super::machine::{StateMachine, TooLarge};
 use super::observer::{CommittedSource, Pull, PullError};
 use super::settings;
 use super::status::{LeaderView, QuorumStatus};
@@ -20,6 +20,9 @@ pub enum SubmitError {
         /// Who leads, as far as this node knows.
         leader: Option<NodeId>,
     },
+    /// What was decided cannot be written down, and nothing was done.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
     /// This node stopped being the active controller before the request was committed. It may or may not take effect. Kafka
     /// answers NOT_CONTROLLER here too.
     #[error("this node stopped being the active controller; the outcome is unknown")]
@@ -99,7 +102,7 @@ impl<M: StateMachine> Handle<M> {
     /// here. Waits for room in the mailbox; the whole takes at most the settings' `submit_timeout_ms`.
     ///
     /// # Errors
-    /// Only [`SubmitError::NotController`] means that nothing happened.
+    /// [`SubmitError::NotController`] and [`SubmitError::TooLarge`] mean that nothing happened; after the others it may have.
     pub async fn submit(&self, request: M::Request) -> Result<M::Response, SubmitError> {
         tokio::time::timeout(self.timeout, self.submit_untimed(request)).await.unwrap_or(Err(SubmitError::Timeout))
     }

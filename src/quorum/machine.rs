@@ -21,6 +21,14 @@ pub struct Decision<R> {
     pub response: R,
 }
 
+/// The records of a decision are larger than any node would read back. The request is refused; nothing was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a record of {0} bytes is larger than the metadata log takes")]
+pub struct TooLarge(
+    /// The record's size.
+    pub usize,
+);
+
 /// Committed bytes that the machine cannot read or that do not fit its state. The log or the program is broken, and the
 /// process ends.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,7 +48,11 @@ pub trait StateMachine: Send + 'static {
 
     /// Judges `request` over the scratch state and adds the decided records to that scratch. `at` is where the records will
     /// stand if they are committed.
-    fn decide(&mut self, now: Now, at: Position, request: &Self::Request) -> Decision<Self::Response>;
+    ///
+    /// # Errors
+    /// The decision cannot be written down; the scratch state is as before.
+    fn decide(&mut self, now: Now, at: Position, request: &Self::Request)
+        -> Result<Decision<Self::Response>, TooLarge>;
 
     /// Folds committed records into the current state. One entry may hold the records of several decisions: each comes in a
     /// call of its own, all with the same `at`. Entries without records come too, as an empty slice.
@@ -66,6 +78,10 @@ pub trait StateMachine: Send + 'static {
 
     /// This node has become the active controller; the scratch has just been reset. Soft state starts anew here.
     fn became_active(&mut self, now: Now);
+
+    /// What the active controller asks of itself at this time, if anything: judged like any request, answered to nobody. Called
+    /// at every tick.
+    fn timed_request(&mut self, now: Now) -> Option<Self::Request>;
 
     /// About how many bytes the request holds, for the bound of the mailbox.
     fn request_bytes(request: &Self::Request) -> usize;

@@ -17,6 +17,7 @@ mod driver;
 pub mod handle;
 pub mod id;
 pub mod machine;
+pub mod metadata_machine;
 pub mod observer;
 pub mod settings;
 pub mod status;

@@ -2,3 +2,4 @@
 
 mod list_machine;
 mod lone;
+mod metadata;

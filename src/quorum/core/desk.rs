@@ -10,6 +10,9 @@ use std::collections::VecDeque;
 /// Names a submission towards whoever made it.
 pub type Ticket = u64;
 
+/// The ticket of what the active controller asks of itself. Nobody waits for the answer.
+pub const NOBODY: Ticket = 0;
+
 /// The coding of an entry: this byte, then for each decision its length (four bytes, big-endian) and its records.
 const ENTRY_FORMAT: u8 = 1;
 

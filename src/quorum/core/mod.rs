@@ -28,7 +28,7 @@ use raft::eraftpb::{ConfState, Message};
 use raft::{Config, RawNode, StateRole};
 use std::collections::VecDeque;
 
-pub use self::desk::Ticket;
+pub use self::desk::{Ticket, NOBODY};
 pub use super::handle::SubmitError;
 
 /// Something that happens to a member.
@@ -37,7 +37,7 @@ pub enum Event<Q> {
     Tick,
     /// A message from another voter.
     Peer(Box<Message>),
-    /// A request for the active controller. The ticket comes back with the answer.
+    /// A request for the active controller. The ticket, not [`NOBODY`], comes back with the answer.
     Submit(Ticket, Q),
     /// The writes up to this number are durable.
     Written(u64),
@@ -195,7 +195,12 @@ impl<M: StateMachine> Core<M> {
     /// This member cannot go on.
     pub fn step(&mut self, now: Now, event: Event<M::Request>, out: &mut Outputs<M::Response>) -> Result<(), Fatal> {
         match event {
-            Event::Tick => self.tick(),
+            Event::Tick => {
+                self.tick();
+                // Raft may just have given up leading.
+                self.follow_role(now, out);
+                self.submit_timed(now, out);
+            }
             Event::Peer(message) => self.receive(now, *message),
             Event::Submit(ticket, request) => self.submit(now, ticket, &request, out),
             Event::Written(number) => self.written(number, out)?,

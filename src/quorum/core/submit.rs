@@ -1,6 +1,6 @@
 //! Requests for the active controller: judged at once, proposed in packs.
 
-use super::{Core, Outputs, SubmitError, Ticket};
+use super::{Core, Outputs, SubmitError, Ticket, NOBODY};
 use crate::clock::Now;
 use crate::quorum::machine::{Position, StateMachine};
 
@@ -12,9 +12,25 @@ impl<M: StateMachine> Core<M> {
         };
         // Nobody else appends while this node leads, so the place of the next entry is known.
         let at = Position { index: self.node.raft.raft_log.last_index() + 1, term };
-        let decision = self.machine.decide(now, at, request);
+        let decision = match self.machine.decide(now, at, request) {
+            Ok(decision) => decision,
+            Err(too_large) => {
+                out.answers.push((ticket, Err(too_large.into())));
+                return;
+            }
+        };
         if let Some(response) = self.desk.take(at, ticket, &decision.records, decision.response) {
             out.answers.push((ticket, Ok(response)));
+        }
+    }
+
+    /// Judges what the machine asks of itself at this time.
+    pub(super) fn submit_timed(&mut self, now: Now, out: &mut Outputs<M::Response>) {
+        if self.desk.active_term().is_none() || !self.accepts_submissions() {
+            return;
+        }
+        if let Some(request) = self.machine.timed_request(now) {
+            self.submit(now, NOBODY, &request, out);
         }
     }
 

@@ -1,7 +1,7 @@
 //! A machine that keeps a list of distinct words: enough to tell a lost entry, a doubled one and a wrong answer.
 
 use crate::clock::Now;
-use crate::quorum::machine::{Decision, MachineError, Position, SnapshotWriter, StateMachine};
+use crate::quorum::machine::{Decision, MachineError, Position, SnapshotWriter, StateMachine, TooLarge};
 
 /// Appends a word unless it is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,21 +23,26 @@ pub struct ListMachine {
     pub applied: Position,
     pub published: Vec<String>,
     pub activations: usize,
+    /// Asked for at the next tick.
+    pub timed: Option<String>,
 }
 
 impl StateMachine for ListMachine {
     type Request = Add;
     type Response = Added;
 
-    fn decide(&mut self, _now: Now, at: Position, Add(word): &Add) -> Decision<Added> {
+    fn decide(&mut self, _now: Now, at: Position, Add(word): &Add) -> Result<Decision<Added>, TooLarge> {
+        if word == "too large" {
+            return Err(TooLarge(word.len()));
+        }
         if word == "panic" {
             panic!("the machine was told to panic");
         }
         if self.scratch.contains(word) {
-            return Decision { records: Vec::new(), response: Added::Exists };
+            return Ok(Decision { records: Vec::new(), response: Added::Exists });
         }
         self.scratch.push(word.clone());
-        Decision { records: word.clone().into_bytes(), response: Added::At(at) }
+        Ok(Decision { records: word.clone().into_bytes(), response: Added::At(at) })
     }
 
     fn apply(&mut self, at: Position, records: &[u8]) -> Result<(), MachineError> {
@@ -79,6 +84,10 @@ impl StateMachine for ListMachine {
 
     fn became_active(&mut self, _now: Now) {
         self.activations += 1;
+    }
+
+    fn timed_request(&mut self, _now: Now) -> Option<Add> {
+        self.timed.take().map(Add)
     }
 
     fn request_bytes(Add(word): &Add) -> usize {
