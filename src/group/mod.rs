@@ -18,6 +18,8 @@ pub mod records;
 pub mod request;
 mod settings;
 mod shard;
+#[cfg(test)]
+mod tests;
 mod timers;
 
 pub use effects::{Caller, Effects, Event, Soft, TimerChange, TimerKey};

@@ -137,6 +137,13 @@ impl Shard {
         let (id, entry) = self.groups.get_key_value(id)?;
         Some(entry.group(id))
     }
+
+    /// The hard state as text, for tests that compare a shard with its restart.
+    #[cfg(test)]
+    pub(super) fn hard_state(&self) -> String {
+        let entries = self.groups.iter().map(|(id, entry)| (id, &entry.stored, &entry.offsets));
+        format!("{:#?} {:#?}", entries.collect::<Vec<_>>(), self.pending)
+    }
 }
 
 impl Entry {

@@ -8,6 +8,9 @@ use super::super::Text;
 use super::members::Member;
 use super::state::{ClassicGroup, InitialJoin, State};
 
+/// A group of absent static members is looked at again no sooner than this, whatever their rebalance timeout. Milliseconds.
+const ABSENT_RETRY_MS: i32 = 1_000;
+
 impl Turn<'_> {
     /// Begins a join phase if the group is not in one, else ends it if nobody is missing.
     pub(super) fn prepare_rebalance_or_complete_join(&mut self, group: &mut ClassicGroup) {
@@ -77,7 +80,8 @@ impl Turn<'_> {
         }
         if !elect_joined_leader(group) && !group.members.is_empty() {
             // Only static members are left and none has come back: wait on, until their sessions end.
-            self.arm_join(group);
+            let timeout_ms = group.members.rebalance_timeout_ms().max(ABSENT_RETRY_MS);
+            self.arm(TimerKey::Join { group: group.id.clone() }, i64::from(timeout_ms));
             return;
         }
         group.generation = group.generation.wrapping_add(1).max(0);

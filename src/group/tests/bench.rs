@@ -1,0 +1,155 @@
+//! A shard with a clock, timers and a log in memory: what the runtime does, in order, without waiting.
+
+use super::super::request::{Client, Request};
+use super::super::{
+    Caller, Effects, Event, Origin, Record, Reply, Settings, Shard, Text, TimerChange, TimerKey, Timers,
+};
+use crate::clock::Now;
+use crate::ids::Uuid;
+use std::collections::BTreeSet;
+
+/// When the scripts' wall clock starts; far from 0, so that the two clocks are not mixed up unseen.
+pub const EPOCH_MS: i64 = 1_700_000_000_000;
+
+/// The bench.
+pub struct Bench {
+    pub shard: Shard,
+    pub settings: Settings,
+    pub timers: Timers,
+    pub log: Vec<(Origin, Entry)>,
+    pub mono_ms: i64,
+    /// Callers that have not been answered.
+    pub waiting: BTreeSet<Caller>,
+    /// The log refuses to append.
+    pub refusing: bool,
+    callers: u64,
+    fresh_ids: u128,
+}
+
+/// What stands in the log.
+#[derive(Clone)]
+pub enum Entry {
+    /// A record.
+    Record(Record),
+    /// The end of a transaction.
+    Marker { producer_id: i64, committed: bool },
+}
+
+impl Bench {
+    pub fn new(settings: Settings) -> Self {
+        let shard = Shard::new(settings.clone());
+        Self {
+            shard,
+            settings,
+            timers: Timers::default(),
+            log: Vec::new(),
+            mono_ms: 0,
+            waiting: BTreeSet::new(),
+            refusing: false,
+            callers: 0,
+            fresh_ids: 0,
+        }
+    }
+
+    pub fn now(&self) -> Now {
+        Now { wall_ms: EPOCH_MS + self.mono_ms, mono_ms: self.mono_ms }
+    }
+
+    /// Asks; returns the caller's number and what happened.
+    pub fn ask(&mut self, client: &str, request: impl Into<Request>) -> (Caller, Effects) {
+        self.callers += 1;
+        let caller = Caller(self.callers);
+        self.waiting.insert(caller);
+        let request = request.into();
+        let draws = matches!(&request, Request::JoinGroup(join) if join.member_id.is_empty());
+        self.fresh_ids += u128::from(draws);
+        let client = Client { id: client.into(), host: "/127.0.0.1".into() };
+        let fresh_id = Uuid::from_u128(self.fresh_ids);
+        let effects = self.drive(Event::Request { caller, client, fresh_id, request });
+        (caller, effects)
+    }
+
+    /// One step, carried out unless it needs a log that refuses.
+    pub fn drive(&mut self, event: Event) -> Effects {
+        let effects = self.shard.step(self.now(), event.clone());
+        if self.refusing && !effects.records.is_empty() {
+            if let Event::Timer(key) = event {
+                self.timers.change(TimerChange::Arm(key, self.mono_ms + 500));
+            }
+            return effects;
+        }
+        for record in &effects.records {
+            let (key, value) = record.encode().expect("a test's texts are short");
+            let decoded = Record::decode(&key, value.as_deref()).expect("just encoded").expect("a known kind");
+            assert_eq!(&decoded, record, "bytes and back");
+            self.append(None, decoded);
+        }
+        for soft in effects.soft.clone() {
+            self.shard.apply(soft);
+        }
+        for change in effects.timers.clone() {
+            self.timers.change(change);
+        }
+        for (caller, _) in &effects.replies {
+            assert!(self.waiting.remove(caller), "{caller:?} is answered once");
+        }
+        self.assert_restart_agrees();
+        effects
+    }
+
+    /// Writes a record, of a transaction or not.
+    pub fn append(&mut self, producer_id: Option<i64>, record: Record) {
+        let origin = Origin { log_offset: self.log.len() as i64, producer_id };
+        self.log.push((origin, Entry::Record(record.clone())));
+        self.shard.replay(origin, record);
+    }
+
+    /// Ends a transaction.
+    pub fn end_transaction(&mut self, producer_id: i64, committed: bool) {
+        let origin = Origin { log_offset: self.log.len() as i64, producer_id: Some(producer_id) };
+        self.log.push((origin, Entry::Marker { producer_id, committed }));
+        self.shard.replay_marker(producer_id, committed);
+    }
+
+    /// The next timer that runs down by `until_ms`, with the clock moved to it.
+    pub fn next_timer(&mut self, until_ms: i64) -> Option<TimerKey> {
+        let deadline_ms = self.timers.next_deadline_ms()?;
+        let key = self.timers.pop_due(until_ms)?;
+        self.mono_ms = self.mono_ms.max(deadline_ms);
+        Some(key)
+    }
+
+    /// What a restart would make of the log.
+    pub fn replayed(&self) -> Shard {
+        let mut shard = Shard::new(self.settings.clone());
+        for (origin, entry) in &self.log {
+            match entry.clone() {
+                Entry::Record(record) => shard.replay(*origin, record),
+                Entry::Marker { producer_id, committed } => shard.replay_marker(producer_id, committed),
+            }
+        }
+        shard
+    }
+
+    /// A restart: callers, timers and live state are gone.
+    pub fn restart(&mut self) -> Effects {
+        self.shard = self.replayed();
+        self.timers = Timers::default();
+        self.waiting.clear();
+        self.drive(Event::Loaded)
+    }
+
+    fn assert_restart_agrees(&self) {
+        assert_eq!(self.shard.hard_state(), self.replayed().hard_state(), "a restart finds the same hard state");
+    }
+}
+
+/// The answer to `caller` among effects.
+pub fn reply_to(caller: Caller, effects: &Effects) -> Option<&Reply> {
+    effects.replies.iter().find(|(who, _)| *who == caller).map(|(_, reply)| reply)
+}
+
+/// A text.
+pub fn text(text: &str) -> Text {
+    text.into()
+}
