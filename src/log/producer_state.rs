@@ -67,7 +67,7 @@ impl Producer {
     }
 
     /// Judges epoch, sequence and transaction of a batch that would get `offset`.
-    fn judge(&self, header: &BatchHeader, offset: i64) -> Result<(), AppendRefused> {
+    fn judge(&self, header: &BatchHeader, offset: i64, verify_sequence: bool) -> Result<(), AppendRefused> {
         let producer_id = header.producer_id;
         if header.producer_epoch < self.epoch {
             return Err(AppendRefused::InvalidProducerEpoch {
@@ -76,7 +76,7 @@ impl Producer {
                 current: self.epoch,
             });
         }
-        if !header.is_control() && self.epoch != NO_EPOCH {
+        if verify_sequence && self.epoch != NO_EPOCH {
             let expected = match self.window.last() {
                 Some(last) if header.producer_epoch == self.epoch => next_sequence(last.last_sequence),
                 _ => 0,
@@ -220,18 +220,32 @@ impl ProducerState {
         self.applied_to
     }
 
+    /// The same state, with everything below `offset` taken into account: what came since had no producer.
+    pub(super) fn caught_up(mut self, offset: i64) -> Self {
+        self.applied_to = self.applied_to.max(offset);
+        self
+    }
+
     /// The producers by id.
     pub fn producers(&self) -> &BTreeMap<i64, Producer> {
         &self.producers
     }
 
-    /// Judges a batch that would get `base_offset`, after those already in `update` (I1–I4, X11).
-    pub fn check(&self, update: &Update, header: &BatchHeader, base_offset: i64) -> Result<Verdict, AppendRefused> {
+    /// Judges a batch that would get `base_offset`, after those already in `update` (I1–I4, X11). Without
+    /// `verify_sequence` (batches of the node's own coordinators) only the epoch counts.
+    pub fn check(
+        &self,
+        update: &Update,
+        header: &BatchHeader,
+        base_offset: i64,
+        verify_sequence: bool,
+    ) -> Result<Verdict, AppendRefused> {
         let Some(producer) = update.producer(self, header.producer_id) else { return Ok(Verdict::Append) };
-        if let Some(mark) = producer.duplicate(header).filter(|_| !header.is_control()) {
+        let verify_sequence = verify_sequence && !header.is_control();
+        if let Some(mark) = producer.duplicate(header).filter(|_| verify_sequence) {
             return Ok(Verdict::Duplicate(mark));
         }
-        producer.judge(header, base_offset).map(|()| Verdict::Append)
+        producer.judge(header, base_offset, verify_sequence).map(|()| Verdict::Append)
     }
 
     /// Judges the coordinator of a marker (X10).

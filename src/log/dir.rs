@@ -1,0 +1,495 @@
+//! One log directory: finds its logs, opens and deletes them, makes them durable together, and knows how its disk fares.
+
+use super::checkpoints::{self, Offsets};
+use super::config::{DirLimits, LogConfig};
+use super::error::LogError;
+use super::faults::Health;
+use super::keys::{self, Summary};
+use super::partition_log::Log;
+use super::points::Points;
+use super::reader::{LogReader, Start, ALL_STABLE};
+use super::recovery;
+use super::tail::TailCache;
+use crate::clock::Now;
+use crate::disk::handles::Handles;
+use crate::disk::{Disk, DiskLock};
+use crate::ids::{TopicPartition, Uuid};
+use crate::kv::{Batch, Durability, SharedKv};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+
+/// Ends the name of a folder that waits to be removed.
+const DELETE_SUFFIX: &str = "-delete";
+/// Kafka's own metadata log: not a partition of ours, left alone.
+const METADATA_FOLDER: &str = "__cluster_metadata-0";
+
+/// What a log directory works with; shared by the directories of a node where it can be.
+#[derive(Clone)]
+pub struct DirParts {
+    /// The disk.
+    pub disk: Arc<dyn Disk>,
+    /// Open segment files.
+    pub handles: Arc<Handles>,
+    /// The directory's own index database, opened with [`keys::FAMILIES`].
+    pub index: SharedKv,
+    /// The node's tail cache.
+    pub tail_cache: Arc<TailCache>,
+}
+
+/// How a directory's disk fares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DirState {
+    /// Well.
+    Online,
+    /// Full: the last write was refused. Reads go on, and so do writes once one succeeds again.
+    Full,
+    /// Failed: nothing is written until the restart.
+    Offline,
+}
+
+/// A partition's folder that was there when the directory was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundLog {
+    /// The partition that it is named after.
+    pub partition: TopicPartition,
+    /// Topic id, `None` where the folder does not tell.
+    pub topic_id: Option<Uuid>,
+}
+
+/// A log directory.
+pub struct LogDir {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) handles: Arc<Handles>,
+    pub(super) index: SharedKv,
+    pub(super) tail_cache: Arc<TailCache>,
+    path: PathBuf,
+    limits: DirLimits,
+    pub(super) health: Health,
+    was_clean: bool,
+    last_broker_epoch: i64,
+    broker_epoch: AtomicI64,
+    /// Guards what a clean stop left of logs that have not been opened since.
+    summaries: Mutex<BTreeMap<TopicPartition, Option<Summary>>>,
+    /// Recovery points and log starts.
+    pub(super) points: Points,
+    /// Guards the high watermarks that were read and not yet asked for.
+    high_watermarks: Mutex<Offsets>,
+    /// Guards the logs with something to flush.
+    dirty: Mutex<Vec<Weak<LogReader>>>,
+    unflushed_bytes: AtomicU64,
+    /// `mono_ms` of the oldest unflushed append.
+    dirty_since_ms: AtomicI64,
+    /// Logs that were changed and not closed.
+    pub(super) unclosed: AtomicUsize,
+    /// Guards files and folders to be removed, with the `mono_ms` at which they are due.
+    deletions: Mutex<Vec<(i64, PathBuf)>>,
+    /// Tells the names of deleted folders apart.
+    deleted_folders: AtomicU64,
+    /// Held as long as the directory is.
+    _lock: Box<dyn DiskLock>,
+}
+
+impl LogDir {
+    /// Opens the directory at `path`, made where absent, and locks it. Returns the logs in it, none of them opened.
+    ///
+    /// The clean-shutdown mark is taken away, so that whatever happens from here on counts as unclean until
+    /// [`Self::close_clean`]. Folders of deleted logs are queued for [`Self::run_deletions`].
+    pub fn open(parts: DirParts, path: &Path, limits: DirLimits) -> Result<(Arc<Self>, Vec<FoundLog>), LogError> {
+        let failed = |error: io::Error| LogError::Offline(format!("{}: {error}", path.display()));
+        let disk = parts.disk.clone();
+        disk.create_dir_all(path).map_err(failed)?;
+        let lock = match disk.lock(&path.join(".lock")) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(LogError::Locked),
+            lock => lock.map_err(failed)?,
+        };
+        let mark = path.join(checkpoints::CLEAN_SHUTDOWN);
+        let was_clean = disk.entry(&mark).map_err(failed)?.is_some();
+        let mut last_broker_epoch = -1;
+        if was_clean {
+            last_broker_epoch = checkpoints::read_clean_shutdown(&disk.read(&mark).map_err(failed)?);
+            disk.remove_file(&mark).map_err(failed)?;
+            disk.sync_dir(path).map_err(failed)?;
+        }
+        let dir = Self {
+            points: Points::read(&*disk, path).map_err(failed)?,
+            high_watermarks: Mutex::new(read_offsets(&*disk, &path.join(checkpoints::HIGH_WATERMARKS)).map_err(failed)?),
+            disk,
+            handles: parts.handles,
+            index: parts.index,
+            tail_cache: parts.tail_cache,
+            path: path.to_owned(),
+            limits,
+            health: Health::default(),
+            was_clean,
+            last_broker_epoch,
+            broker_epoch: AtomicI64::new(-1),
+            summaries: Mutex::default(),
+            dirty: Mutex::default(),
+            unflushed_bytes: AtomicU64::new(0),
+            dirty_since_ms: AtomicI64::new(0),
+            unclosed: AtomicUsize::new(0),
+            deletions: Mutex::default(),
+            deleted_folders: AtomicU64::new(0),
+            _lock: lock,
+        };
+        let found = dir.find()?;
+        Ok((Arc::new(dir), found))
+    }
+
+    /// Lists the partitions' folders; after a clean stop without a look into any that has a summary.
+    fn find(&self) -> Result<Vec<FoundLog>, LogError> {
+        let summaries = self.take_summaries()?;
+        let mut known = self.summaries.lock();
+        let mut found = Vec::new();
+        for entry in self.disk.list(&self.path).map_err(|error| self.read_failed(&error))? {
+            if !entry.is_dir || entry.name == METADATA_FOLDER {
+                continue;
+            }
+            if entry.name.ends_with(DELETE_SUFFIX) {
+                self.deletions.lock().push((0, self.path.join(entry.name)));
+                continue;
+            }
+            let Some((topic, index)) = entry.name.rsplit_once('-') else { continue };
+            let Some(index) = index.parse().ok().filter(|index| *index >= 0) else { continue };
+            let partition = TopicPartition::new(topic, index);
+            let summary = summaries.get(&entry.name).cloned();
+            let topic_id = match &summary {
+                Some(summary) => Some(summary.topic_id),
+                None => self.topic_id_of(&partition)?,
+            };
+            known.insert(partition.clone(), summary);
+            found.push(FoundLog { partition, topic_id });
+        }
+        Ok(found)
+    }
+
+    /// Summaries by folder after a clean stop; otherwise none, and what there is goes, since it may not hold any more.
+    fn take_summaries(&self) -> Result<BTreeMap<String, Summary>, LogError> {
+        if !self.was_clean {
+            let mut batch = Batch::new();
+            batch.delete_range(keys::SUMMARIES, vec![0], vec![0xff]);
+            let written = self.index.write(batch, Durability::UntilFlush);
+            written.map_err(|error| self.kv_failed(&error))?;
+            return Ok(BTreeMap::new());
+        }
+        let pairs = self.index.scan(keys::SUMMARIES, &[0], &[0xff], usize::MAX);
+        let pairs = pairs.map_err(|error| self.kv_failed(&error))?;
+        let named = |(name, value): (Vec<u8>, Vec<u8>)| Some((String::from_utf8(name).ok()?, Summary::decode(&value)?));
+        Ok(pairs.into_iter().filter_map(named).collect())
+    }
+
+    /// The topic id in a folder's `partition.metadata`.
+    fn topic_id_of(&self, partition: &TopicPartition) -> Result<Option<Uuid>, LogError> {
+        let file = self.path.join(keys::folder_name(partition)).join(checkpoints::PARTITION_METADATA);
+        match self.disk.read(&file) {
+            Ok(bytes) => Ok(checkpoints::read_partition_metadata(&bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.read_failed(&error)),
+        }
+    }
+
+    /// The directory's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The node's disk.
+    pub fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
+    }
+
+    /// Whether the directory was stopped cleanly before it was opened.
+    pub fn was_clean(&self) -> bool {
+        self.was_clean
+    }
+
+    /// Broker epoch of the run that stopped cleanly; -1 if it did not, or did not know.
+    pub fn last_broker_epoch(&self) -> i64 {
+        self.last_broker_epoch
+    }
+
+    /// Sets the broker epoch that a clean stop leaves behind.
+    pub fn set_broker_epoch(&self, broker_epoch: i64) {
+        self.broker_epoch.store(broker_epoch, Ordering::Relaxed);
+    }
+
+    /// How the disk fares.
+    pub fn state(&self) -> DirState {
+        self.health.state()
+    }
+
+    /// Opens the log of a partition, made where absent. After a clean stop no file is opened; otherwise what lies beyond
+    /// the recovery point is read and checked now.
+    pub fn open_log(
+        self: &Arc<Self>,
+        partition: &TopicPartition,
+        topic_id: Uuid,
+        config: LogConfig,
+        now: Now,
+    ) -> Result<Log, LogError> {
+        self.check_online()?;
+        let summary = self.summaries.lock().get(partition).cloned();
+        let found = match &summary {
+            Some(_) => true,
+            None => self.has_folder(partition)?,
+        };
+        if found {
+            let on_disk = match summary.as_ref().and_then(Option::as_ref) {
+                Some(summary) => Some(summary.topic_id),
+                None => self.topic_id_of(partition)?,
+            };
+            match on_disk {
+                Some(on_disk) if on_disk != topic_id => {
+                    return Err(LogError::StaleFolder { partition: partition.clone(), on_disk, wanted: topic_id });
+                }
+                Some(_) => {}
+                None => self.write_topic_id(partition, &topic_id)?,
+            }
+        } else {
+            self.make_folder(partition, &topic_id)?;
+        }
+        self.points.opened(partition);
+        let summary = summary.flatten();
+        let start = summary.as_ref().map_or_else(
+            || Start { log_start: self.points.log_start(partition), log_end: 0, first_unstable: ALL_STABLE },
+            |summary| Start {
+                log_start: summary.log_start_offset,
+                log_end: summary.log_end_offset,
+                first_unstable: summary.first_unstable_offset,
+            },
+        );
+        let config = Arc::new(config);
+        let reader = LogReader::new(self.clone(), partition.clone(), topic_id, config.clone(), start);
+        let mut log = Log { reader, config, writer: None, counted: false, summarized: summary.is_some() };
+        if summary.is_none() {
+            log.recover(self.points.recovery_point(partition), now)?;
+        }
+        self.summaries.lock().remove(partition);
+        Ok(log)
+    }
+
+    fn has_folder(&self, partition: &TopicPartition) -> Result<bool, LogError> {
+        let entry = self.disk.entry(&self.path.join(keys::folder_name(partition)));
+        Ok(entry.map_err(|error| self.read_failed(&error))?.is_some())
+    }
+
+    fn make_folder(&self, partition: &TopicPartition, topic_id: &Uuid) -> Result<(), LogError> {
+        let folder = self.path.join(keys::folder_name(partition));
+        self.disk.create_dir_all(&folder).map_err(|error| self.write_failed(&error))?;
+        self.write_topic_id(partition, topic_id)?;
+        self.disk.sync_dir(&self.path).map_err(|error| self.write_failed(&error))
+    }
+
+    fn write_topic_id(&self, partition: &TopicPartition, topic_id: &Uuid) -> Result<(), LogError> {
+        let file = self.path.join(keys::folder_name(partition)).join(checkpoints::PARTITION_METADATA);
+        let bytes = checkpoints::write_partition_metadata(topic_id);
+        self.disk.replace(&file, &bytes).map_err(|error| self.write_failed(&error))
+    }
+
+    /// Deletes a log: the folder is renamed at once, so that the name is free, and removed after
+    /// `file.delete.delay.ms`. Its reader answers `Closed`.
+    pub fn delete_log(&self, log: Log, now: Now) -> Result<(), LogError> {
+        self.check_online()?;
+        let reader = log.reader();
+        reader.closed.store(true, Ordering::Release);
+        reader.tail.forget();
+        if log.counted {
+            self.unclosed.fetch_sub(1, Ordering::AcqRel);
+        }
+        let due_ms = now.mono_ms.saturating_add(log.config.file_delete_delay_ms);
+        let _structure = reader.structure.lock();
+        self.delete_folder(&reader.partition, &reader.topic_id, due_ms, now)
+    }
+
+    /// Deletes a folder that was found and is of no use, such as one of a topic that is gone.
+    pub fn delete_found(&self, found: &FoundLog, now: Now) -> Result<(), LogError> {
+        self.check_online()?;
+        self.summaries.lock().remove(&found.partition);
+        self.delete_folder(&found.partition, &found.topic_id.unwrap_or(Uuid::nil()), now.mono_ms, now)
+    }
+
+    fn delete_folder(
+        &self,
+        partition: &TopicPartition,
+        topic_id: &Uuid,
+        due_ms: i64,
+        now: Now,
+    ) -> Result<(), LogError> {
+        let folder = self.path.join(keys::folder_name(partition));
+        let number = self.deleted_folders.fetch_add(1, Ordering::Relaxed);
+        let unique = topic_id.as_u128() ^ (now.wall_ms as u128) << 64 ^ u128::from(number);
+        let suffix = format!("-{}.{unique:032x}{DELETE_SUFFIX}", partition.partition);
+        let topic_bytes = partition.topic.len().min(255 - suffix.len());
+        let renamed = self.path.join(format!("{}{suffix}", &partition.topic[..topic_bytes]));
+        self.handles.forget_dir(&folder);
+        let done = self.disk.rename(&folder, &renamed).and_then(|()| self.disk.sync_dir(&self.path));
+        done.map_err(|error| self.write_failed(&error))?;
+        self.points.forget(partition);
+        self.deletions.lock().push((due_ms, renamed));
+        let key = keys::PartitionKey::new(topic_id, partition.partition);
+        let mut batch = Batch::new();
+        for family in [keys::INDEX, keys::SEGMENTS, keys::PRODUCERS, keys::ABORTED] {
+            batch.delete_range(family, key.at(0), key.end());
+        }
+        batch.delete(keys::SUMMARIES, keys::folder_name(partition));
+        self.index.write(batch, Durability::UntilFlush).map_err(|error| self.kv_failed(&error))
+    }
+
+    /// Renames a segment file out of the log's way and queues it for removal.
+    pub(super) fn discard_file(&self, path: &Path, due_ms: i64) -> Result<(), LogError> {
+        let mut renamed = path.to_owned();
+        renamed.as_mut_os_string().push(super::segment::DELETED_SUFFIX);
+        self.handles.forget(path);
+        match self.disk.rename(path, &renamed) {
+            Ok(()) => self.deletions.lock().push((due_ms, renamed)),
+            // A segment's file is only made with its first batch.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(self.write_failed(&error)),
+        }
+        Ok(())
+    }
+
+    /// Removes the files and folders whose time has come. How many there were.
+    pub fn run_deletions(&self, now: Now) -> usize {
+        let mut due = Vec::new();
+        self.deletions.lock().retain(|(due_ms, path)| {
+            let is_due = *due_ms <= now.mono_ms;
+            if is_due {
+                due.push(path.clone());
+            }
+            !is_due
+        });
+        for path in &due {
+            let is_folder = path.to_str().is_some_and(|path| path.ends_with(DELETE_SUFFIX));
+            let removed = if is_folder { self.disk.remove_dir_all(path) } else { self.disk.remove_file(path) };
+            if let Err(error) = removed.or_else(ignore_absent) {
+                tracing::warn!(path = %path.display(), %error, "cannot remove a deleted file");
+            }
+        }
+        due.len()
+    }
+
+    /// Deletions that wait.
+    pub fn pending_deletions(&self) -> usize {
+        self.deletions.lock().len()
+    }
+
+    /// Notes bytes that a log has appended and that a flush must make durable.
+    pub(super) fn note_unflushed(&self, reader: &Arc<LogReader>, bytes: u64, now: Now) {
+        if !reader.dirty.swap(true, Ordering::AcqRel) {
+            reader.dirty_since_ms.store(now.mono_ms, Ordering::Relaxed);
+            let mut dirty = self.dirty.lock();
+            if dirty.is_empty() {
+                self.dirty_since_ms.store(now.mono_ms, Ordering::Relaxed);
+            }
+            dirty.push(Arc::downgrade(reader));
+        }
+        self.unflushed_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether [`Self::flush`] is due: too many unflushed bytes, or too old ones.
+    pub fn flush_due(&self, now: Now) -> bool {
+        if self.unflushed_bytes.load(Ordering::Relaxed) >= self.limits.flush_bytes {
+            return true;
+        }
+        let waited_ms = now.mono_ms.saturating_sub(self.dirty_since_ms.load(Ordering::Relaxed));
+        !self.dirty.lock().is_empty() && waited_ms >= self.limits.flush_interval_ms
+    }
+
+    /// Makes everything appended so far durable: syncs the segments, flushes the index database, then moves the recovery
+    /// points. Takes no lock of a log's writer across I/O: run it on any thread, one at a time.
+    pub fn flush(&self, now: Now) -> Result<(), LogError> {
+        self.check_online()?;
+        self.unflushed_bytes.store(0, Ordering::Relaxed);
+        let mut dirty = std::mem::take(&mut *self.dirty.lock());
+        while let Some(reader) = dirty.pop() {
+            let Some(log) = reader.upgrade().filter(|log| !log.is_closed()) else { continue };
+            if let Err(error) = log.flush() {
+                log.dirty.store(true, Ordering::Release);
+                dirty.push(reader);
+                self.dirty_since_ms.store(now.mono_ms, Ordering::Relaxed);
+                self.dirty.lock().append(&mut dirty);
+                return Err(error);
+            }
+        }
+        self.checkpoint()
+    }
+
+    /// Flushes the index database and writes the recovery points of what has been synced.
+    pub fn checkpoint(&self) -> Result<(), LogError> {
+        let synced = self.points.synced();
+        if synced.is_empty() {
+            return Ok(());
+        }
+        self.index.flush().map_err(|error| self.kv_failed(&error))?;
+        self.points.commit(&*self.disk, &self.path, synced).map_err(|error| self.write_failed(&error))
+    }
+
+    /// The high watermark that was written for a partition, asked for once.
+    pub fn take_high_watermark(&self, partition: &TopicPartition) -> Option<i64> {
+        self.high_watermarks.lock().remove(partition)
+    }
+
+    /// Writes `replication-offset-checkpoint`.
+    pub fn write_high_watermarks(&self, offsets: &Offsets) -> Result<(), LogError> {
+        self.check_online()?;
+        let bytes = checkpoints::write_offsets(offsets.iter().map(|(partition, offset)| (partition, *offset)));
+        let written = self.disk.replace(&self.path.join(checkpoints::HIGH_WATERMARKS), &bytes);
+        written.map_err(|error| self.write_failed(&error))
+    }
+
+    /// Ends a run cleanly, once every log is closed: flushes, writes the recovery points and leaves the mark. False, and
+    /// no mark, if a log that was changed has not been closed or the disk failed: the next start then recovers.
+    pub fn close_clean(&self) -> Result<bool, LogError> {
+        self.check_online()?;
+        self.index.flush().map_err(|error| self.kv_failed(&error))?;
+        let synced = self.points.synced();
+        self.points.commit(&*self.disk, &self.path, synced).map_err(|error| self.write_failed(&error))?;
+        if self.unclosed.load(Ordering::Acquire) > 0 {
+            return Ok(false);
+        }
+        let bytes = checkpoints::write_clean_shutdown(self.broker_epoch.load(Ordering::Relaxed));
+        let marked = self.disk.replace(&self.path.join(checkpoints::CLEAN_SHUTDOWN), &bytes);
+        marked.map_err(|error| self.write_failed(&error))?;
+        Ok(true)
+    }
+}
+
+impl Log {
+    /// Reads what the index database cannot vouch for, and counts the log as changed.
+    fn recover(&mut self, recovery_point: i64, now: Now) -> Result<(), LogError> {
+        self.count();
+        let reader = self.reader();
+        let view = recovery::load(&reader, &mut reader.structure.lock(), recovery_point)?;
+        let state = recovery::load_producers(&reader, &view, recovery_point)?;
+        reader.publish_unstable(&state);
+        *reader.producers.lock() = Some(Box::new(state));
+        if reader.flushed_offset() < reader.log_end_offset() || reader.epochs_dirty.load(Ordering::Acquire) {
+            reader.dir.note_unflushed(&reader, 0, now);
+        }
+        Ok(())
+    }
+}
+
+fn ignore_absent(error: io::Error) -> io::Result<()> {
+    match error.kind() {
+        io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    }
+}
+
+/// A checkpoint of offsets; an absent or torn one is empty.
+pub(super) fn read_offsets(disk: &dyn Disk, path: &Path) -> io::Result<Offsets> {
+    match disk.read(path) {
+        Ok(bytes) => Ok(checkpoints::read_offsets(&bytes).unwrap_or_else(|| {
+            tracing::warn!(path = %path.display(), "malformed checkpoint, treated as empty");
+            Offsets::new()
+        })),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Offsets::new()),
+        Err(error) => Err(error),
+    }
+}

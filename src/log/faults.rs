@@ -1,0 +1,84 @@
+//! What I/O errors do to a log directory.
+
+use super::dir::{DirState, LogDir};
+use super::error::{kv_severity, severity, LogError, Severity};
+use crate::kv::KvError;
+use std::io;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+const ONLINE: u8 = 0;
+const FULL: u8 = 1;
+const OFFLINE: u8 = 2;
+
+/// How a directory's disk fares. Offline is for good.
+#[derive(Default)]
+pub(super) struct Health(AtomicU8);
+
+impl Health {
+    pub fn state(&self) -> DirState {
+        match self.0.load(Ordering::Acquire) {
+            ONLINE => DirState::Online,
+            FULL => DirState::Full,
+            _ => DirState::Offline,
+        }
+    }
+
+    /// Online and full change into each other; offline stays.
+    fn set(&self, state: u8) {
+        let keep_offline = |before| (before != OFFLINE && before != state).then_some(state);
+        // An error means that there was nothing to change.
+        let _ = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, keep_offline);
+    }
+}
+
+impl LogDir {
+    /// Refuses to go on in a directory that is offline.
+    pub(super) fn check_online(&self) -> Result<(), LogError> {
+        match self.state() {
+            DirState::Offline => Err(LogError::Offline(format!("{} failed before", self.path().display()))),
+            _ => Ok(()),
+        }
+    }
+
+    /// A write succeeded: there is room again.
+    pub(super) fn write_succeeded(&self) {
+        if self.state() == DirState::Full {
+            self.health.set(ONLINE);
+        }
+    }
+
+    /// What a failed write, rename or truncation means.
+    pub(super) fn write_failed(&self, error: &io::Error) -> LogError {
+        self.failed(severity(error), error)
+    }
+
+    /// A failed sync may have dropped the bytes it was to save, whatever the reason: never try again as if clean.
+    pub(super) fn sync_failed(&self, error: &io::Error) -> LogError {
+        self.failed(Severity::Fatal, error)
+    }
+
+    /// A failed read fails its reader only: other sectors may still be good.
+    pub(super) fn read_failed(&self, error: &io::Error) -> LogError {
+        LogError::Passing(format!("{}: {error}", self.path().display()))
+    }
+
+    /// What a failure of the index database means.
+    pub(super) fn kv_failed(&self, error: &KvError) -> LogError {
+        self.failed(kv_severity(error), error)
+    }
+
+    fn failed(&self, severity: Severity, error: &dyn std::fmt::Display) -> LogError {
+        match severity {
+            Severity::Passing => LogError::Passing(error.to_string()),
+            Severity::Full => {
+                self.health.set(FULL);
+                LogError::Full
+            }
+            Severity::Fatal => {
+                tracing::error!(path = %self.path().display(), %error, "log directory goes offline");
+                self.health.set(OFFLINE);
+                LogError::Offline(error.to_string())
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Making a log durable without its writer: sync the segments, let the index database follow, note the recovery point.
+
+use super::checkpoints;
+use super::error::LogError;
+use super::index::IndexEntry;
+use super::keys::{self, CHUNK_ENTRIES};
+use super::reader::{LogReader, Structure};
+use super::segment::{Followed, Segment, Tail};
+use super::snapshot;
+use super::view::LogView;
+use crate::kv::{Batch, Durability};
+use std::sync::atomic::Ordering;
+use std::sync::Arc;
+
+/// A segment as it was when the flush began.
+struct Captured {
+    segment: Arc<Segment>,
+    tail: Tail,
+    closed: bool,
+}
+
+impl LogReader {
+    /// Syncs everything appended so far and returns the offset below which all is durable. Takes no lock of the writer
+    /// across I/O, so it may run beside appends, on any thread. The recovery point follows with the next
+    /// [`super::LogDir::flush`].
+    pub fn flush(&self) -> Result<i64, LogError> {
+        self.dir.check_online()?;
+        let snapshot = self.producers.lock().as_ref().map(|state| (state.applied_to(), snapshot::encode(state)));
+        let Some(view) = self.view.load_full() else { return Ok(self.flushed_offset()) };
+        self.dirty.store(false, Ordering::Release);
+        let captured = capture(&view);
+        self.sync(&captured)?;
+        let end_offset = captured.last().map_or(view.active().tail().end_offset, |last| last.tail.end_offset);
+        let mut structure = self.structure.lock();
+        let current = self.view.load_full();
+        if !current.is_some_and(|current| current.truncations == view.truncations) {
+            return Ok(self.flushed_offset());
+        }
+        self.follow(&mut structure, &captured, &view, snapshot.as_ref(), end_offset)?;
+        self.flushed.fetch_max(end_offset, Ordering::AcqRel);
+        let recovery_point = snapshot.map_or(end_offset, |(offset, _)| offset.min(end_offset));
+        self.dir.note_synced(&self.partition, recovery_point, view.truncations);
+        Ok(self.flushed_offset())
+    }
+
+    fn sync(&self, captured: &[Captured]) -> Result<(), LogError> {
+        let folder = self.folder();
+        let mut new_names = false;
+        for Captured { segment, tail, .. } in captured {
+            let flushed_bytes = segment.flushed_bytes();
+            new_names |= flushed_bytes == 0;
+            if flushed_bytes < tail.size_bytes {
+                let file = segment.file(&self.dir.handles, &folder).map_err(|error| self.dir.write_failed(&error))?;
+                file.sync_data().map_err(|error| self.dir.sync_failed(&error))?;
+            }
+        }
+        if new_names {
+            self.dir.disk.sync_dir(&folder).map_err(|error| self.dir.write_failed(&error))?;
+        }
+        self.write_epochs()
+    }
+
+    /// Brings `leader-epoch-checkpoint` up to date.
+    pub(super) fn write_epochs(&self) -> Result<(), LogError> {
+        if !self.epochs_dirty.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let epochs = self.epochs.load_full().unwrap_or_default();
+        let bytes = checkpoints::write_epochs(epochs.entries());
+        self.dir.disk.replace(&self.folder().join(checkpoints::LEADER_EPOCHS), &bytes).map_err(|error| {
+            self.epochs_dirty.store(true, Ordering::Release);
+            self.dir.write_failed(&error)
+        })
+    }
+
+    /// Writes to the index database what it lacks of the captured segments, all of it durable in the files.
+    fn follow(
+        &self,
+        structure: &mut Structure,
+        captured: &[Captured],
+        view: &LogView,
+        snapshot: Option<&(i64, Vec<u8>)>,
+        end_offset: i64,
+    ) -> Result<(), LogError> {
+        let current = self.view.load_full();
+        let captured: Vec<&Captured> = captured
+            .iter()
+            .filter(|captured| current.as_ref().is_some_and(|current| current.contains(&captured.segment)))
+            .collect();
+        let mut batch = Batch::new();
+        let mut followed = Vec::new();
+        for Captured { segment, tail, closed } in captured.iter().copied() {
+            let entries = self.put_chunks(&mut batch, segment, tail.size_bytes);
+            followed.push(Followed { entries, closed: *closed });
+            let row = segment.row(tail, *closed);
+            batch.put(keys::SEGMENTS, self.key().at(segment.base_offset()), row.encode());
+        }
+        if let Some((offset, value)) = snapshot {
+            self.put_snapshot(&mut batch, structure, view, *offset, value);
+        }
+        let stored = self.put_aborted(&mut batch, end_offset);
+        if !batch.changes.is_empty() {
+            let written = self.dir.index.write(batch, Durability::UntilFlush);
+            written.map_err(|error| self.dir.kv_failed(&error))?;
+        }
+        for (captured, followed) in captured.into_iter().zip(followed) {
+            *captured.segment.followed.lock() = followed;
+            captured.segment.set_flushed_bytes(captured.tail.size_bytes);
+            if followed.closed {
+                captured.segment.release_memory();
+            }
+        }
+        if stored {
+            self.aborted.rcu(|known| {
+                let mut left = known.as_deref().cloned().unwrap_or_default();
+                left.retain(|aborted| aborted.last_offset >= end_offset);
+                (!left.is_empty()).then(|| Arc::new(left))
+            });
+        }
+        Ok(())
+    }
+
+    /// Adds the entries that the database lacks, of batches that start before `end_position`. Returns how many entries
+    /// of the memory index it then has.
+    pub(super) fn put_chunks(&self, batch: &mut Batch, segment: &Segment, end_position: u64) -> usize {
+        let from = segment.followed.lock().entries;
+        let Some(memory) = segment.memory() else { return from };
+        let lacking: Vec<IndexEntry> = (from..memory.len())
+            .map(|index| memory.get(index))
+            .take_while(|entry| u64::from(entry.position) < end_position)
+            .collect();
+        let base = segment.base_offset();
+        for chunk in lacking.chunks(CHUNK_ENTRIES) {
+            let first = base + i64::from(chunk[0].relative_offset);
+            batch.put(keys::INDEX, self.key().chunk(base, first), keys::encode_chunk(chunk));
+        }
+        from + lacking.len()
+    }
+
+    /// Adds the snapshot. The two newest ones of flushes stay, besides those where segments begin.
+    fn put_snapshot(&self, batch: &mut Batch, structure: &mut Structure, view: &LogView, offset: i64, value: &[u8]) {
+        batch.put(keys::PRODUCERS, self.key().at(offset), value);
+        if structure.flush_snapshots.last() == Some(&offset) {
+            return;
+        }
+        structure.flush_snapshots.push(offset);
+        if structure.flush_snapshots.len() > 2 {
+            let oldest = structure.flush_snapshots.remove(0);
+            if !view.segments.iter().any(|segment| segment.base_offset() == oldest) {
+                batch.delete(keys::PRODUCERS, self.key().at(oldest));
+            }
+        }
+    }
+
+    fn put_aborted(&self, batch: &mut Batch, end_offset: i64) -> bool {
+        let Some(recent) = self.aborted.load_full() else { return false };
+        for aborted in recent.iter().filter(|aborted| aborted.last_offset < end_offset) {
+            batch.put(keys::ABORTED, self.key().at(aborted.last_offset), aborted.encode());
+        }
+        true
+    }
+}
+
+/// The segments of which something is not durable or not in the index database, in order.
+fn capture(view: &LogView) -> Vec<Captured> {
+    let mut captured = Vec::new();
+    for segment in view.segments.iter().rev() {
+        // Closed first: a segment that is closed has its final tail.
+        let closed = segment.is_closed();
+        let tail = segment.tail();
+        let followed = segment.followed.lock().closed;
+        if closed && followed && segment.flushed_bytes() >= tail.size_bytes {
+            break;
+        }
+        captured.push(Captured { segment: segment.clone(), tail, closed });
+    }
+    captured.reverse();
+    captured
+}
