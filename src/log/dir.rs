@@ -116,7 +116,9 @@ impl LogDir {
         }
         let dir = Self {
             points: Points::read(&*disk, path).map_err(failed)?,
-            high_watermarks: Mutex::new(read_offsets(&*disk, &path.join(checkpoints::HIGH_WATERMARKS)).map_err(failed)?),
+            high_watermarks: Mutex::new(
+                read_offsets(&*disk, &path.join(checkpoints::HIGH_WATERMARKS)).map_err(failed)?,
+            ),
             disk,
             handles: parts.handles,
             index: parts.index,

@@ -72,7 +72,11 @@ impl Points {
     /// What has been synced and is not in the checkpoint yet.
     pub fn synced(&self) -> Synced {
         let known = self.known.lock();
-        known.synced.iter().map(|(partition, (offset, truncations))| (partition.clone(), *offset, *truncations)).collect()
+        known
+            .synced
+            .iter()
+            .map(|(partition, (offset, truncations))| (partition.clone(), *offset, *truncations))
+            .collect()
     }
 
     /// Moves the recovery points to what was synced, unless a truncation came between, and writes them.

@@ -251,11 +251,13 @@ impl ProducerState {
     /// Judges the coordinator of a marker (X10).
     pub fn check_marker(&self, update: &Update, header: &BatchHeader, marker: EndMarker) -> Result<(), AppendRefused> {
         match update.producer(self, header.producer_id) {
-            Some(known) if marker.coordinator_epoch < known.coordinator_epoch => Err(AppendRefused::CoordinatorFenced {
-                producer_id: header.producer_id,
-                found: marker.coordinator_epoch,
-                current: known.coordinator_epoch,
-            }),
+            Some(known) if marker.coordinator_epoch < known.coordinator_epoch => {
+                Err(AppendRefused::CoordinatorFenced {
+                    producer_id: header.producer_id,
+                    found: marker.coordinator_epoch,
+                    current: known.coordinator_epoch,
+                })
+            }
             _ => Ok(()),
         }
     }

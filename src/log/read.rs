@@ -185,13 +185,7 @@ impl Stretch<'_> {
         Ok(end)
     }
 
-    fn pieces(
-        &self,
-        first: Found,
-        max_bytes: usize,
-        up_to: i64,
-        min_one_batch: bool,
-    ) -> Result<ReadPieces, ReadError> {
+    fn pieces(&self, first: Found, max_bytes: usize, up_to: i64, min_one_batch: bool) -> Result<ReadPieces, ReadError> {
         let first_bytes = first.header.size_bytes();
         if first.header.next_offset() > up_to || (first_bytes > max_bytes && !min_one_batch) {
             return Ok(ReadPieces::none());

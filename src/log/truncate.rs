@@ -7,7 +7,7 @@ use super::partition_log::Log;
 use super::producer_state::ProducerState;
 use super::reader::LogReader;
 use super::recovery;
-use super::segment::{Segment, Tail};
+use super::segment::Segment;
 use super::view::LogView;
 use super::walk::Walk;
 use crate::clock::Now;
@@ -185,18 +185,6 @@ impl LogReader {
         batch.delete_range(keys::SEGMENTS, key.at(base), key.end());
         batch.delete_range(keys::PRODUCERS, key.at(end_offset + 1), key.end());
         batch.delete_range(keys::ABORTED, key.at(end_offset), key.end());
-    }
-}
-
-impl Tail {
-    /// The tail that a row describes.
-    pub(super) fn of(row: &SegmentRow) -> Self {
-        Self {
-            end_offset: row.end_offset,
-            size_bytes: row.size_bytes,
-            max_timestamp: row.max_timestamp,
-            last_index_position: row.last_index_position,
-        }
     }
 }
 

@@ -1,1 +1,4 @@
 //! Tests of the whole log.
+
+mod appending;
+mod kit;
