@@ -33,7 +33,7 @@ impl LogReader {
         let end_offset = captured.last().map_or(view.active().tail().end_offset, |last| last.tail.end_offset);
         let mut structure = self.structure.lock();
         let current = self.view.load_full();
-        if !current.is_some_and(|current| current.truncations == view.truncations) {
+        if current.is_none_or(|current| current.truncations != view.truncations) {
             return Ok(self.flushed_offset());
         }
         self.follow(&mut structure, &captured, &view, snapshot.as_ref(), end_offset)?;

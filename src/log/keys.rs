@@ -91,7 +91,7 @@ pub fn encode_chunk(entries: &[IndexEntry]) -> Vec<u8> {
 
 /// The entries of a chunk; `None` where the value is none.
 pub fn decode_chunk(value: &[u8]) -> Option<Vec<IndexEntry>> {
-    if value.is_empty() || value.len() % ENTRY_BYTES != 0 || value.len() > CHUNK_ENTRIES * ENTRY_BYTES {
+    if value.is_empty() || !value.len().is_multiple_of(ENTRY_BYTES) || value.len() > CHUNK_ENTRIES * ENTRY_BYTES {
         return None;
     }
     let mut read = Fields(value);

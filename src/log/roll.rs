@@ -88,7 +88,7 @@ impl Log {
         writer.active.close();
         let mut segments = view.segments.clone();
         segments.push(segment.clone());
-        *writer = Box::new(Writer::new(segment, now, 0));
+        **writer = Writer::new(segment, now, 0);
         let _structure = reader.structure.lock();
         self.publish_view(segments, view.truncations);
         Ok(())

@@ -130,7 +130,7 @@ impl Segment {
                 last_index_position: self.last_index_position.load(Ordering::Relaxed),
             };
             fence(Ordering::Acquire);
-            if before % 2 == 0 && self.version.load(Ordering::Relaxed) == before {
+            if before.is_multiple_of(2) && self.version.load(Ordering::Relaxed) == before {
                 return tail;
             }
             std::hint::spin_loop();
