@@ -299,9 +299,9 @@ impl Check {
             Check::NonEmpty => "not empty".into(),
             Check::ListOf(words, true) => format!("any of {}, or empty", words.join(", ")),
             Check::ListOf(words, false) => format!("at least one of {}", words.join(", ")),
-            Check::Distinct(_) => "a list without empty elements".into(),
-            Check::Endpoints => "a list of host:port".into(),
-            Check::Voters => "a list of id@host:port".into(),
+            Check::Distinct(_) => "no empty elements".into(),
+            Check::Endpoints => "of host:port".into(),
+            Check::Voters => "of id@host:port".into(),
             Check::ThrottledReplicas => "* or a list of partition:broker".into(),
         }
     }

@@ -167,6 +167,12 @@ fn complete(given: &mut Given, defaults: Vec<(String, String)>, by_hand: bool) {
     }
     listen_where_advertised(given);
     stand_alone(given);
+    // Kafka shows the node's id under both of its names.
+    for (name, other) in [("node.id", "broker.id"), ("broker.id", "node.id")] {
+        if let (None, Some(id)) = (given.get(other), given.get(name).cloned()) {
+            given.insert(other.into(), id);
+        }
+    }
 }
 
 /// By the rule of Kafka's image: listeners that are not given are the advertised ones on every interface. It holds for

@@ -24,6 +24,10 @@ pub use load::{load, LoadError, Loaded, Sources};
 pub use topic::TopicConfig;
 
 #[cfg(test)]
+mod tests_documented;
+#[cfg(test)]
+mod tests_kafka;
+#[cfg(test)]
 mod tests_load;
 #[cfg(test)]
 mod tests_storage;

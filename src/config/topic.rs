@@ -220,7 +220,7 @@ pub fn describe(overrides: &BTreeMap<String, String>, broker: &BrokerValues) -> 
 fn describe_one(def: &TopicConfigDef, overrides: &BTreeMap<String, String>, broker: &BrokerValues) -> Described {
     let value = resolve(def, overrides, broker).text();
     let names: Vec<&str> = def.broker_synonyms.iter().map(|synonym| synonym.name).collect();
-    let mut synonyms = broker.synonyms(&names, false);
+    let mut synonyms = broker.synonyms(&names, names.first().unwrap_or(&""), false);
     if overrides.contains_key(def.name) {
         synonyms.insert(0, Synonym { name: def.name.into(), value: Some(value.clone()), source: Source::Topic });
     }

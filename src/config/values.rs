@@ -3,7 +3,7 @@
 //! Three layers: what was altered for this broker, what was altered for all brokers, and what the node was started
 //! with. Below them lie Kafka's defaults.
 
-use super::broker_table::{definition, definitions, BrokerConfigDef, Scope};
+use super::broker_table::{definition, definitions, BrokerConfigDef, Effect, Scope};
 use super::definition::{parse, ConfigError, Kind, Value};
 use super::describe::{Described, Source, Synonym};
 use std::collections::BTreeMap;
@@ -78,12 +78,11 @@ impl BrokerValues {
         given.or_else(|| def.default_value())
     }
 
-    /// Every place that holds a value for the first of `names`, the strongest first; `secret` hides the values.
+    /// Every place that holds a value for one of `names`, the strongest first; `secret` hides the values.
     ///
-    /// As in Kafka, what stands before the first entry of that very name is left out: a topic whose retention comes
-    /// from `log.retention.hours` alone shows no synonym.
-    pub fn synonyms(&self, names: &[&str], secret: bool) -> Vec<Synonym> {
-        let Some(first) = names.first() else { return Vec::new() };
+    /// As in Kafka, what stands before the first entry called `shown` is left out: a topic whose retention comes from
+    /// `log.retention.hours` alone shows no synonym.
+    pub fn synonyms(&self, names: &[&str], shown: &str, secret: bool) -> Vec<Synonym> {
         let hide = |value: String| if secret { None } else { Some(value) };
         let mut found = Vec::new();
         for (layer, source) in self.layers() {
@@ -98,7 +97,7 @@ impl BrokerValues {
                 found.push(Synonym { name: (*name).into(), value: hide(default.text()), source: Source::Default });
             }
         }
-        let start = found.iter().position(|synonym| synonym.name == *first).unwrap_or(found.len());
+        let start = found.iter().position(|synonym| synonym.name == shown).unwrap_or(found.len());
         found.split_off(start)
     }
 
@@ -119,11 +118,7 @@ impl BrokerValues {
         let secret = def.kind == Kind::Password;
         let alone = [def.name];
         let names = FAMILIES.iter().find(|family| family.contains(&def.name)).map_or(&alone[..], |family| *family);
-        let synonyms: Vec<Synonym> = {
-            let all = self.synonyms(names, secret);
-            let start = all.iter().position(|synonym| synonym.name == def.name).unwrap_or(all.len());
-            all[start..].to_vec()
-        };
+        let synonyms = self.synonyms(names, def.name, secret);
         let value = self.value(def.name).map(|value| value.text());
         Described {
             name: def.name.into(),
@@ -177,10 +172,11 @@ pub fn judge_alteration(name: &str, text: Option<&str>, for_one_broker: bool) ->
     let for_listener = key != name;
     match def.scope {
         Scope::ReadOnly => Err(ConfigError::Rule(format!("Cannot update these configs dynamically: Set({name})"))),
-        Scope::PerBroker if !for_one_broker => Err(ConfigError::Rule(format!(
-            "Cannot update these configs at default cluster level, broker id must be specified: Set({name})"
-        ))),
-        Scope::ClusterWide if for_listener && !for_one_broker => Err(ConfigError::Rule(format!(
+        // Kafka moves its listeners while it runs; Klamm does not, and says so rather than do nothing.
+        Scope::PerBroker if def.effect == Effect::Honoured => {
+            Err(ConfigError::Rule(format!("{name} cannot be altered while Klamm runs: it takes a restart")))
+        }
+        _ if !for_one_broker && (def.scope == Scope::PerBroker || for_listener) => Err(ConfigError::Rule(format!(
             "Cannot update these configs at default cluster level, broker id must be specified: Set({name})"
         ))),
         _ => match text {
