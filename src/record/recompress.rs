@@ -1,7 +1,7 @@
 //! Stores a batch's records under another codec, or with offset deltas put right, as one stream from end to end.
 
 use super::build::{seal, BuildError};
-use super::compress::{Codec, Decoder, Encoder};
+use super::compress::{Codec, Decoder, Encoder, Scratch};
 use super::header::{BatchHeader, CODEC_MASK, HEADER_BYTES};
 use super::varint::{put_signed, signed_bytes};
 use super::walk::{record_end, Input, SliceInput, StreamInput, WalkError};
@@ -60,12 +60,13 @@ pub(super) fn recompress(
     batch: &[u8],
     source: Codec,
     target: &Target,
+    scratch: &mut Scratch,
 ) -> Result<(BatchHeader, Vec<u8>), RecompressError> {
     let records = &batch[HEADER_BYTES..];
     let mut sink = Capped { batch: vec![0; HEADER_BYTES], limit_bytes: target.max_batch_bytes, refused_bytes: None };
     let written = match source {
         Codec::None => transcribe(&mut SliceInput::new(records), header.record_count, target, &mut sink),
-        codec => Decoder::new(codec, records).map_err(WalkError::Stream).and_then(|decoder| {
+        codec => Decoder::new(codec, records, scratch).map_err(WalkError::Stream).and_then(|decoder| {
             let mut input = StreamInput::new(decoder, target.max_decompressed_bytes);
             transcribe(&mut input, header.record_count, target, &mut sink)
         }),

@@ -1,6 +1,6 @@
 //! Finds a record in a batch by its timestamp, decompressing through a small buffer and keeping nothing.
 
-use super::compress::{Codec, Decoder};
+use super::compress::{Codec, Decoder, Scratch};
 use super::header::{BatchHeader, TimestampType, HEADER_BYTES};
 use super::walk::{walk, Input, SliceInput, StreamInput, WalkError};
 use super::MAX_DECOMPRESSED_BYTES;
@@ -30,7 +30,8 @@ pub fn first_record(
     match header.codec().map_err(|error| invalid(error.to_string()))? {
         Codec::None => first(SliceInput::new(records), header, from_offset, from_ms),
         codec => {
-            let decoder = Decoder::new(codec, records).map_err(WalkError::Stream)?;
+            let mut scratch = Scratch::default();
+            let decoder = Decoder::new(codec, records, &mut scratch).map_err(WalkError::Stream)?;
             first(StreamInput::new(decoder, MAX_DECOMPRESSED_BYTES as u64), header, from_offset, from_ms)
         }
     }

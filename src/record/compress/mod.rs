@@ -4,6 +4,7 @@
 //! 64 KiB blocks (Java refuses dependent ones), zstd frames. What is read is more: raw snappy, concatenated gzip members
 //! and zstd frames, LZ4 frames of any block mode.
 
+mod scratch;
 mod snappy;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,8 @@ use flate2::write::GzEncoder;
 use std::borrow::Cow;
 use std::io::{self, Read, Write};
 use std::ops::RangeInclusive;
+
+pub use scratch::{Scratch, ScratchPool};
 
 /// Largest zstd window that is accepted, as a power of two in bytes: what Kafka's Java decoder accepts. The decoder
 /// touches its window only as far as decompressed bytes fill it.
@@ -110,19 +113,19 @@ pub enum Decoder<'a> {
     /// One frame.
     Lz4(lz4::Decoder<&'a [u8]>),
     /// All frames, one after the other.
-    Zstd(zstd::stream::read::Decoder<'static, &'a [u8]>),
+    Zstd(zstd::stream::read::Decoder<'a, &'a [u8]>),
 }
 
 impl<'a> Decoder<'a> {
-    /// Starts to decompress `bytes`.
-    pub fn new(codec: Codec, bytes: &'a [u8]) -> io::Result<Self> {
+    /// Starts to decompress `bytes` with the working memory of an earlier decoder.
+    pub fn new(codec: Codec, bytes: &'a [u8], scratch: &'a mut Scratch) -> io::Result<Self> {
         Ok(match codec {
             Codec::None => Self::None(bytes),
             Codec::Gzip => Self::Gzip(Box::new(MultiGzDecoder::new(bytes))),
             Codec::Snappy => Self::Snappy(Box::new(snappy::Reader::new(bytes))),
             Codec::Lz4 => Self::Lz4(lz4::Decoder::new(bytes)?),
             Codec::Zstd => {
-                let mut decoder = zstd::stream::read::Decoder::with_buffer(bytes)?;
+                let mut decoder = zstd::stream::read::Decoder::with_context(bytes, scratch.zstd());
                 decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
                 Self::Zstd(decoder)
             }
@@ -252,7 +255,8 @@ pub fn decompress(codec: Codec, bytes: &[u8], limit_bytes: usize) -> Result<Cow<
     }
     let malformed = |error: io::Error| CompressError::Malformed { codec, reason: error.to_string() };
     let mut out = Vec::new();
-    let decoder = Decoder::new(codec, bytes).map_err(malformed)?;
+    let mut scratch = Scratch::default();
+    let decoder = Decoder::new(codec, bytes, &mut scratch).map_err(malformed)?;
     decoder.take((limit_bytes as u64).saturating_add(1)).read_to_end(&mut out).map_err(malformed)?;
     if out.len() > limit_bytes {
         return Err(CompressError::TooLong { limit_bytes });

@@ -9,7 +9,7 @@
 //!   offsets twice or out of order; a compressed one it means to rebuild, but answers with its unknown server error.
 //! - A compressed stream that cannot be decompressed is an invalid record; Kafka answers with its unknown server error.
 //!   A codec id without a meaning is an unsupported compression, likewise.
-//! - More than [`MAX_DECOMPRESSED_BYTES`](super::MAX_DECOMPRESSED_BYTES) behind one batch are refused as too large; Kafka reads to the end.
+//! - More than [`MAX_DECOMPRESSED_BYTES`] behind one batch are refused as too large; Kafka reads to the end.
 //! - At most [`MAX_RECORD_ERRORS`] records are named. Messages do not name the topic, which is not known here.
 
 #[cfg(test)]
@@ -20,13 +20,14 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use super::compress::{Codec, Decoder};
-use super::header::{BatchHeader, CRC_FROM, HEADER_BYTES, MAGIC, MAGIC_AT, PREFIX_BYTES};
+use super::compress::{Codec, Decoder, Scratch, ScratchPool};
+use super::header::{BatchHeader, ATTRIBUTES_AT, CODEC_MASK, CRC_FROM, HEADER_BYTES, MAGIC, MAGIC_AT, PREFIX_BYTES};
 use super::walk::{SliceInput, StreamInput, WalkError};
 use super::{crc, MAX_DECOMPRESSED_BYTES};
 use crate::clock::Now;
 use bytes::Bytes;
 use judge::Judge;
+use store::Codecs;
 
 pub use rules::{Origin, ProduceRules, TopicCompression, Validation};
 
@@ -101,22 +102,46 @@ pub enum BatchRefused {
 /// The bytes are shared, not copied, unless the broker's time or another codec must be written into them.
 /// Bytes behind the batch that are too few for another one are dropped, as in Kafka.
 pub fn validate(batch: Bytes, rules: &ProduceRules, now: Now) -> Result<ValidBatch, BatchRefused> {
+    validate_in(&mut Scratch::default(), batch, rules, now)
+}
+
+/// [`validate`] with working memory from `pool`, for who validates often. Only zstd needs any.
+pub fn validate_with(
+    pool: &ScratchPool,
+    batch: Bytes,
+    rules: &ProduceRules,
+    now: Now,
+) -> Result<ValidBatch, BatchRefused> {
+    let codec = batch.get(ATTRIBUTES_AT + 1).map_or(0, |low| i16::from(*low) & CODEC_MASK);
+    match codec == Codec::Zstd.id() {
+        true => pool.lend(|scratch| validate_in(scratch, batch, rules, now)),
+        false => validate(batch, rules, now),
+    }
+}
+
+fn validate_in(
+    scratch: &mut Scratch,
+    batch: Bytes,
+    rules: &ProduceRules,
+    now: Now,
+) -> Result<ValidBatch, BatchRefused> {
     let (header, batch) = one_batch(batch, rules)?;
     check_whole(&header, &batch, rules)?;
     check_fields(&header, rules)?;
     let source = header.codec().map_err(|_| BatchRefused::UnsupportedCompression)?;
-    let target = store::target(rules, source, header.is_control());
+    let codecs = Codecs::new(rules, source, header.is_control());
     let records = &batch[HEADER_BYTES..];
     let mut judge = Judge::new(rules, &header, now);
     let seen = match source {
         Codec::None => judge.walk(SliceInput::new(records))?,
-        _ if rules.validation == Validation::Header && target.is_none() => judge.trust_header()?,
+        _ if rules.validation == Validation::Header && codecs.target.is_none() => judge.trust_header()?,
         codec => {
-            let decoder = Decoder::new(codec, records).map_err(|error| unreadable(WalkError::Stream(error)))?;
+            let decoder =
+                Decoder::new(codec, records, scratch).map_err(|error| unreadable(WalkError::Stream(error)))?;
             judge.walk(StreamInput::new(decoder, MAX_DECOMPRESSED_BYTES as u64))?
         }
     };
-    let valid = store::store_as(header, batch, source, target, seen, rules, now)?;
+    let valid = store::store_as(header, batch, codecs, seen, rules, now, scratch)?;
     if valid.bytes.len() > rules.segment_bytes.max(0) as usize {
         return Err(BatchRefused::RecordListTooLarge);
     }

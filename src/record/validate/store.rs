@@ -3,7 +3,7 @@
 use super::judge::Seen;
 use super::{unreadable, BatchRefused, ProduceRules, TopicCompression, ValidBatch};
 use crate::clock::Now;
-use crate::record::compress::Codec;
+use crate::record::compress::{Codec, Scratch};
 use crate::record::crc;
 use crate::record::header::{
     BatchHeader, TimestampType, ATTRIBUTES_AT, CRC_AT, CRC_FROM, LOG_APPEND_TIME_BIT, MAX_TIMESTAMP_AT,
@@ -12,26 +12,44 @@ use crate::record::recompress::{recompress, RecompressError, Target};
 use crate::record::MAX_DECOMPRESSED_BYTES;
 use bytes::Bytes;
 
-/// The codec and level to compress anew with, `None` where the batch has the topic's codec. Markers stay as they are.
-pub(super) fn target(rules: &ProduceRules, source: Codec, is_control: bool) -> Option<(Codec, i32)> {
-    let (codec, level) = match rules.compression {
-        TopicCompression::Producer => (source, source.default_level()),
-        TopicCompression::Codec { codec, level } => (codec, level),
-        TopicCompression::Uncompressed => (Codec::None, 0),
-    };
-    let keeps = codec == source || (is_control && source == Codec::None);
-    (!keeps).then_some((codec, level))
+/// How a batch is compressed, and how it is to be.
+#[derive(Clone, Copy)]
+pub(super) struct Codecs {
+    pub(super) source: Codec,
+    /// Codec and level to compress anew with, `None` where the batch has the topic's codec.
+    pub(super) target: Option<(Codec, i32)>,
+}
+
+impl Codecs {
+    /// Markers stay as they are.
+    pub(super) fn new(rules: &ProduceRules, source: Codec, is_control: bool) -> Self {
+        let (codec, level) = match rules.compression {
+            TopicCompression::Producer => (source, source.default_level()),
+            TopicCompression::Codec { codec, level } => (codec, level),
+            TopicCompression::Uncompressed => (Codec::None, 0),
+        };
+        let keeps = codec == source || (is_control && source == Codec::None);
+        Self { source, target: (!keeps).then_some((codec, level)) }
+    }
+
+    /// Codec and level of a batch that is written anew for whatever reason.
+    fn anew(self, rules: &ProduceRules) -> (Codec, i32) {
+        self.target.unwrap_or(match rules.compression {
+            TopicCompression::Codec { codec, level } if codec == self.source => (codec, level),
+            _ => (self.source, self.source.default_level()),
+        })
+    }
 }
 
 /// P8, P9: the batch as it will be stored. Copies it only if it has to change.
 pub(super) fn store_as(
     mut header: BatchHeader,
     mut batch: Bytes,
-    source: Codec,
-    target: Option<(Codec, i32)>,
+    codecs: Codecs,
     seen: Seen,
     rules: &ProduceRules,
     now: Now,
+    scratch: &mut Scratch,
 ) -> Result<ValidBatch, BatchRefused> {
     let sent = (header.attributes, header.max_timestamp);
     header.base_offset = 0;
@@ -48,8 +66,8 @@ pub(super) fn store_as(
             (now.wall_ms, 0)
         }
     };
-    if target.is_some() || !seen.in_order {
-        let (codec, level) = target.unwrap_or_else(|| kept(rules, source));
+    if codecs.target.is_some() || !seen.in_order {
+        let (codec, level) = codecs.anew(rules);
         // A producer that claims the broker's time has given every record one time.
         let one_timestamp = sent.0 & LOG_APPEND_TIME_BIT != 0;
         if one_timestamp {
@@ -62,26 +80,19 @@ pub(super) fn store_as(
             max_decompressed_bytes: MAX_DECOMPRESSED_BYTES as u64,
             one_timestamp,
         };
-        let (new_header, bytes) = recompress(header, &batch, source, &target).map_err(|error| match error {
-            RecompressError::TooLarge(size_bytes) => {
-                BatchRefused::TooLarge { size_bytes, limit_bytes: rules.max_message_bytes }
-            }
-            RecompressError::Walk(error) => unreadable(error),
-        })?;
+        let (new_header, bytes) =
+            recompress(header, &batch, codecs.source, &target, scratch).map_err(|error| match error {
+                RecompressError::TooLarge(size_bytes) => {
+                    BatchRefused::TooLarge { size_bytes, limit_bytes: rules.max_message_bytes }
+                }
+                RecompressError::Walk(error) => unreadable(error),
+            })?;
         header = new_header;
         batch = Bytes::from(bytes);
     } else if sent != (header.attributes, header.max_timestamp) {
         batch = restamp(&mut header, &batch);
     }
     Ok(ValidBatch { header, bytes: batch, append_time_ms, offset_delta_of_max_timestamp })
-}
-
-/// Codec and level of a batch that keeps its codec but is written anew.
-fn kept(rules: &ProduceRules, source: Codec) -> (Codec, i32) {
-    match rules.compression {
-        TopicCompression::Codec { codec, level } if codec == source => (codec, level),
-        _ => (source, source.default_level()),
-    }
 }
 
 /// Writes the header's attributes and largest timestamp, and the CRC that follows from them, into a copy of the batch.

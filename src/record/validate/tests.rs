@@ -328,10 +328,12 @@ fn p8_the_broker_stamps_its_own_time() {
 
 #[test]
 fn p9_what_needs_no_change_is_not_copied() {
+    let pool = ScratchPool::new();
     for codec in Codec::ALL {
         for validation in [Validation::Records, Validation::Header] {
             let batch = bytes_of(three().compression(codec, codec.default_level()));
-            let valid = validate(batch.clone(), &ProduceRules { validation, ..rules() }, NOW).expect("good");
+            let rules = ProduceRules { validation, ..rules() };
+            let valid = validate_with(&pool, batch.clone(), &rules, NOW).expect("good");
             assert_eq!(valid.bytes.as_ptr(), batch.as_ptr());
             assert_eq!(valid.append_time_ms, -1);
             let read = codec == Codec::None || validation == Validation::Records;
