@@ -14,6 +14,8 @@ mod journal;
 mod load;
 mod runtime;
 mod slot;
+#[cfg(test)]
+mod tests;
 
 pub use journal::{Journal, JournalError};
 pub use runtime::{java_string_hash, Runtime, RuntimeSettings};

@@ -280,6 +280,12 @@ impl Runtime {
         }
     }
 
+    /// Whether any timer is armed.
+    #[cfg(test)]
+    pub(super) fn has_timers(&self) -> bool {
+        self.agenda.next_deadline_ms().is_some()
+    }
+
     pub(super) fn slot(&self, partition: i32) -> Option<Arc<Slot>> {
         self.slots.read().get(&partition).cloned()
     }
