@@ -15,3 +15,6 @@ pub mod image;
 pub mod partition;
 pub mod record;
 pub mod topic;
+
+#[cfg(test)]
+mod tests;
