@@ -64,7 +64,7 @@ impl Controller {
     /// Judges `request` against `image`, in which all records stand that were decided before. Its
     /// [`MetadataImage::applied`] says where the decided records will stand: a broker that registers gets it as epoch.
     pub fn decide(&mut self, image: &MetadataImage, request: &Request, now: Now) -> Decision {
-        let mut draft = Draft::on(image);
+        let mut draft = Draft { image: image.clone(), records: Vec::new() };
         let response = match request {
             Request::Bootstrap { cluster_id } => Response::Bootstrap(self.bootstrap(&mut draft, cluster_id)),
             Request::CreateTopics(request) => Response::CreateTopics(self.create_topics(&mut draft, request)),
@@ -106,10 +106,6 @@ struct Draft {
 }
 
 impl Draft {
-    fn on(image: &MetadataImage) -> Self {
-        Self { image: image.clone(), records: Vec::new() }
-    }
-
     fn push(&mut self, record: MetadataRecord) {
         self.image.apply(&record).expect("a record decided on an image fits it");
         self.records.push(record);
@@ -121,3 +117,6 @@ impl Draft {
         self.image = image;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -142,7 +142,7 @@ pub struct CreatedTopic {
 }
 
 /// A topic to delete, by one of its two names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TopicRef {
     /// By name.
     Name(String),

@@ -6,9 +6,10 @@ use super::topic_names::CLUSTER_METADATA_TOPIC;
 use super::{validate_topic_name, Controller, Draft, Refusal};
 use crate::ids::Uuid;
 use crate::metadata::configs::{ConfigResource, Overrides, ResourceType};
-use crate::metadata::image::{MetadataImage, PartitionImage};
+use crate::metadata::image::{MetadataImage, PartitionImage, TopicImage};
 use crate::metadata::record::MetadataRecord;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The most partitions that one request may add.
 pub const MAX_NEW_PARTITIONS_PER_REQUEST: i64 = 10_000;
@@ -120,59 +121,64 @@ impl Controller {
     }
 
     pub(super) fn delete_topics(&self, draft: &mut Draft, topics: &[TopicRef]) -> Vec<DeletedTopic> {
-        let mut seen: BTreeMap<Uuid, usize> = BTreeMap::new();
-        let doubled_names = duplicates(topics.iter().filter_map(|topic| match topic {
-            TopicRef::Name(name) => Some(name.as_str()),
-            TopicRef::Id(_) => None,
-        }));
-        let mut results: Vec<DeletedTopic> = Vec::with_capacity(topics.len());
+        let mut seen = BTreeSet::new();
+        let doubled: BTreeSet<&TopicRef> = topics.iter().filter(|topic| !seen.insert(*topic)).collect();
+        let mut answered = BTreeSet::new();
+        let mut deleted = BTreeSet::new();
+        let mut results = Vec::with_capacity(topics.len());
         let before = draft.image.clone();
-        for topic in topics {
-            let (found, mut answer) = match topic {
-                TopicRef::Name(name) => {
-                    if doubled_names.contains(name.as_str()) {
-                        if !results.iter().any(|done| done.name.as_deref() == Some(name)) {
-                            results.push(refused(Some(name), Uuid::nil(), invalid("Duplicate topic name.")));
-                        }
-                        continue;
-                    }
-                    (before.topic_by_name(name), refused(Some(name), Uuid::nil(), Refusal::unknown_topic()))
-                }
-                TopicRef::Id(id) if id.is_nil() => {
-                    results.push(refused(None, *id, invalid("Neither topic name nor id were specified.")));
-                    continue;
-                }
-                TopicRef::Id(id) => (before.topic_by_id(id), refused(None, *id, Refusal::UnknownTopicId)),
+        for topic in topics.iter().filter(|topic| answered.insert(*topic)) {
+            let found = match topic {
+                TopicRef::Name(name) => before.topic_by_name(name),
+                TopicRef::Id(id) => before.topic_by_id(id),
             };
-            if !self.settings.delete_topic_enable {
-                answer.result = Err(Refusal::TopicDeletionDisabled);
-            } else if let Some(found) = found {
-                if let Some(earlier) = seen.get(&found.id) {
-                    let id_twice = matches!(topic, TopicRef::Id(_)) && results[*earlier].name.is_none();
-                    let why = if id_twice {
-                        "Duplicate topic id."
-                    } else {
-                        "The provided topic name maps to an ID that was already supplied."
-                    };
-                    answer.result = Err(invalid(why));
-                } else {
-                    seen.insert(found.id, results.len());
+            let judged = if doubled.contains(topic) { Err(twice(topic)) } else { self.judge_deletion(topic, found) };
+            results.push(match judged {
+                Ok(found) if deleted.insert(found.id) => {
                     draft.push(MetadataRecord::RemoveTopic { topic_id: found.id });
-                    answer = DeletedTopic { name: Some(found.name.to_string()), topic_id: found.id, result: Ok(()) };
+                    DeletedTopic { name: Some(found.name.to_string()), topic_id: found.id, result: Ok(()) }
                 }
-            }
-            results.push(answer);
+                Ok(_) => refused(topic, invalid("The provided topic name maps to an ID that was already supplied.")),
+                Err(why) => refused(topic, why),
+            });
         }
         results
     }
+
+    fn judge_deletion<'a>(
+        &self,
+        topic: &TopicRef,
+        found: Option<&'a Arc<TopicImage>>,
+    ) -> Result<&'a Arc<TopicImage>, Refusal> {
+        if !self.settings.delete_topic_enable {
+            return Err(Refusal::TopicDeletionDisabled);
+        }
+        found.ok_or_else(|| match topic {
+            TopicRef::Name(_) => Refusal::unknown_topic(),
+            TopicRef::Id(id) if id.is_nil() => invalid("Neither topic name nor id were specified."),
+            TopicRef::Id(_) => Refusal::UnknownTopicId,
+        })
+    }
+}
+
+fn twice(topic: &TopicRef) -> Refusal {
+    invalid(match topic {
+        TopicRef::Name(_) => "Duplicate topic name.",
+        TopicRef::Id(_) => "Duplicate topic id.",
+    })
+}
+
+/// A refusal names the topic as the caller did, and tells nothing more of it.
+fn refused(topic: &TopicRef, why: Refusal) -> DeletedTopic {
+    let (name, topic_id) = match topic {
+        TopicRef::Name(name) => (Some(name.clone()), Uuid::nil()),
+        TopicRef::Id(id) => (None, *id),
+    };
+    DeletedTopic { name, topic_id, result: Err(why) }
 }
 
 fn invalid(why: &str) -> Refusal {
     Refusal::InvalidRequest(why.to_owned())
-}
-
-fn refused(name: Option<&String>, topic_id: Uuid, why: Refusal) -> DeletedTopic {
-    DeletedTopic { name: name.cloned(), topic_id, result: Err(why) }
 }
 
 fn explicit_partitions(image: &MetadataImage, topic: &NewTopic) -> Result<Vec<PartitionImage>, Refusal> {
