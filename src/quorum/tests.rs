@@ -1,5 +1,7 @@
 //! Tests of the quorum.
 
+mod cluster;
 mod list_machine;
 mod lone;
 mod metadata;
+mod three;
