@@ -4,4 +4,6 @@ mod cluster;
 mod list_machine;
 mod lone;
 mod metadata;
+mod observing;
+mod stored;
 mod three;
