@@ -2,8 +2,9 @@
 //!
 //! Absent from here: sockets. `server/` binds what stands here.
 
-use super::broker::{Reader, Roles};
+use super::broker::Roles;
 use super::definition::{split_list, ConfigError};
+use super::reader::Reader;
 use super::values::BrokerValues;
 use std::collections::BTreeMap;
 use std::fmt;

@@ -3,9 +3,12 @@
 //! Every key is one row of a table with its kind, default, bounds and documentation; what a broker was started with is
 //! kept as text with its origin ([`values`]), and read once into typed structs ([`broker`], [`topic`]).
 
+pub mod advice;
 pub mod broker;
 pub mod broker_table;
+pub mod check;
 pub mod cli;
+mod defaults;
 pub mod definition;
 pub mod describe;
 pub mod environment;
@@ -13,6 +16,7 @@ pub mod listeners;
 pub mod load;
 pub mod meta_properties;
 pub mod properties;
+mod reader;
 pub mod storage;
 pub mod topic;
 pub mod topic_table;
@@ -24,12 +28,4 @@ pub use load::{load, LoadError, Loaded, Sources};
 pub use topic::TopicConfig;
 
 #[cfg(test)]
-mod tests_documented;
-#[cfg(test)]
-mod tests_kafka;
-#[cfg(test)]
-mod tests_load;
-#[cfg(test)]
-mod tests_storage;
-#[cfg(test)]
-mod tests_tables;
+mod tests;

@@ -1,12 +1,12 @@
 //! The tables, the judgements and DescribeConfigs against what Apache Kafka 4.3.1 itself gives. The files under
 //! `testdata/kafka-4.3.1-*` were written by Kafka's own classes and by its `kafka-configs.sh`.
 
-use super::broker_table::{definition, definitions, Scope};
-use super::definition::{parse, ConfigError};
-use super::describe::Described;
-use super::topic::{self, describe, validate_all};
-use super::topic_table;
-use super::values::{describe_all_brokers, judge_alteration, BrokerValues};
+use crate::config::broker_table::{definition, definitions, Scope};
+use crate::config::definition::{parse, ConfigError};
+use crate::config::describe::Described;
+use crate::config::topic::{self, describe, validate_all};
+use crate::config::topic_table;
+use crate::config::values::{describe_all_brokers, judge_alteration, BrokerValues};
 use std::collections::BTreeMap;
 
 fn rows(text: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
@@ -20,7 +20,7 @@ fn text_map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 #[test]
 fn k1_the_tables_are_kafkas() {
     let (mut topics, mut brokers) = (0, 0);
-    for row in rows(include_str!("testdata/kafka-4.3.1-keys.tsv")) {
+    for row in rows(include_str!("../testdata/kafka-4.3.1-keys.tsv")) {
         let [level, name, kind, default, scope, internal] = row[..] else { panic!("{row:?}") };
         if level == "topic" {
             let def = topic_table::definition(name).unwrap_or_else(|| panic!("{name} is missing"));
@@ -46,7 +46,7 @@ fn k1_the_tables_are_kafkas() {
 #[test]
 fn k4_k5_values_are_judged_as_kafka_judges_them() {
     let mut judged = 0;
-    for row in rows(include_str!("testdata/kafka-4.3.1-values.tsv")) {
+    for row in rows(include_str!("../testdata/kafka-4.3.1-values.tsv")) {
         let [name, value, verdict, expected] = row[..] else { panic!("{row:?}") };
         let (kind, check) = match (topic_table::definition(name), definition(name)) {
             (Some(def), _) => (def.kind, def.check),
@@ -124,7 +124,7 @@ log.cleanup.policy=compact,delete
 ";
 
 fn recorded() -> BrokerValues {
-    let pairs = super::properties::parse_properties(RECORDED.as_bytes()).unwrap();
+    let pairs = crate::config::properties::parse_properties(RECORDED.as_bytes()).unwrap();
     BrokerValues::new(pairs.into_iter().collect())
 }
 
@@ -132,7 +132,7 @@ fn recorded() -> BrokerValues {
 fn k2_a_topic_is_described_as_kafka_describes_it() {
     let all_brokers = text_map(&[("min.insync.replicas", "1")]);
     let before = recorded().altered(all_brokers.clone(), BTreeMap::new());
-    let kafkas = include_str!("testdata/kafka-4.3.1-describe-topic-1.txt");
+    let kafkas = include_str!("../testdata/kafka-4.3.1-describe-topic-1.txt");
     assert_described(&describe(&BTreeMap::new(), &before), kafkas, &["flush.before.ack"]);
 
     let all_brokers =
@@ -140,7 +140,7 @@ fn k2_a_topic_is_described_as_kafka_describes_it() {
     let this_broker = text_map(&[("log.segment.bytes", "2097152"), ("log.cleaner.threads", "2")]);
     let after = recorded().altered(all_brokers, this_broker);
     let overrides = text_map(&[("retention.ms", "1000"), ("max.message.bytes", "2000")]);
-    let kafkas = include_str!("testdata/kafka-4.3.1-describe-topic-2.txt");
+    let kafkas = include_str!("../testdata/kafka-4.3.1-describe-topic-2.txt");
     assert_described(&describe(&overrides, &after), kafkas, &["flush.before.ack"]);
 }
 
@@ -150,8 +150,8 @@ fn k2_k3_a_broker_is_described_as_kafka_describes_it() {
         text_map(&[("log.cleaner.threads", "3"), ("message.max.bytes", "3000"), ("min.insync.replicas", "1")]);
     let this_broker = text_map(&[("log.segment.bytes", "2097152"), ("log.cleaner.threads", "2")]);
     let values = recorded().altered(all_brokers.clone(), this_broker);
-    assert_described(&values.describe(), include_str!("testdata/kafka-4.3.1-describe-broker.txt"), &["klamm."]);
-    let kafkas = include_str!("testdata/kafka-4.3.1-describe-default.txt");
+    assert_described(&values.describe(), include_str!("../testdata/kafka-4.3.1-describe-broker.txt"), &["klamm."]);
+    let kafkas = include_str!("../testdata/kafka-4.3.1-describe-default.txt");
     assert_described(&describe_all_brokers(&all_brokers), kafkas, &[]);
 }
 

@@ -1,8 +1,9 @@
 //! What configurations come out of files, environments and command lines.
 
-use super::broker::Roles;
-use super::listeners::Address;
-use super::load::{advertised_address_warning, internal_topics, load, LoadError, Loaded, Sources};
+use crate::config::advice::{advertised_address_warning, internal_topics};
+use crate::config::broker::Roles;
+use crate::config::listeners::Address;
+use crate::config::load::{load, LoadError, Loaded, Sources};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -280,4 +281,39 @@ fn a_client_that_came_by_another_address_is_reported() {
     assert_eq!(advertised_address_warning(&named, "10.0.0.5".parse().unwrap()), None);
     named.advertised.host = "10.0.0.6".into();
     assert!(advertised_address_warning(&named, "10.0.0.5".parse().unwrap()).is_some());
+}
+
+#[test]
+fn the_images_defaults_hold_where_neither_file_nor_environment_speaks() {
+    let image = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("config/container/server.properties");
+    let start = |pairs: &[(&str, &str)]| {
+        load(&Sources { defaults: Some(image.clone()), environment: environment(pairs), ..Sources::default() }).unwrap()
+    };
+    let silent = start(&[]);
+    let expected = [triple("PLAINTEXT", ":9092", "localhost:9092")];
+    assert_eq!(addresses(&silent)[..1], expected);
+    assert_eq!(silent.config.log.log_dirs, [PathBuf::from("/tmp/kraft-combined-logs")]);
+    assert_eq!(silent.warnings, Vec::<String>::new());
+    let some = start(&[("KAFKA_NUM_PARTITIONS", "3")]);
+    assert_eq!(addresses(&some)[..1], expected, "merged, not dropped");
+    assert_eq!(some.config.log.log_dirs, [PathBuf::from("/tmp/kafka-logs")], "as in the image of Kafka");
+    assert_eq!(some.warnings, Vec::<String>::new());
+}
+
+/// The environment of `compose.yaml`, read from it.
+#[test]
+fn the_compose_file_starts() {
+    let compose = include_str!("../../../compose.yaml");
+    let variables: Vec<(&str, &str)> = compose
+        .lines()
+        .skip_while(|line| line.trim() != "environment:")
+        .skip(1)
+        .map(|line| line.trim().split_once(": ").unwrap())
+        .map(|(name, value)| (name, value.trim_matches('\'')))
+        .collect();
+    let loaded = from_environment(&variables).unwrap();
+    assert_eq!(loaded.warnings, Vec::<String>::new());
+    assert_eq!(loaded.cluster_id.as_deref(), Some("4L6g3nShT-eMCtK--X86sw"));
+    assert_eq!(loaded.config.listeners.clients().count(), 2);
+    assert_eq!(loaded.config.listeners.inter_broker().unwrap().advertised.to_string(), "broker:19092");
 }

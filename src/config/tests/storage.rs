@@ -1,10 +1,10 @@
 //! Formatting, locking and checking log directories; the command line around it.
 
-use super::cli::{environment_properties, interpret, Command};
-use super::load::{load, Sources};
-use super::meta_properties::{open, MetaProperties, META_PROPERTIES};
-use super::storage::{run, StorageCommand};
-use super::BrokerConfig;
+use crate::config::cli::{environment_properties, interpret, Command};
+use crate::config::load::{load, Sources};
+use crate::config::meta_properties::{open, MetaProperties, META_PROPERTIES};
+use crate::config::storage::{run, StorageCommand};
+use crate::config::BrokerConfig;
 use crate::disk::real::RealDisk;
 use crate::disk::sim::SimDisk;
 use crate::disk::Disk;

@@ -1,8 +1,8 @@
 //! The tables against themselves: order, defaults, and the keys that the typed configuration reads.
 
-use super::broker_table::{definition, definitions, Effect, SUBJECTS};
-use super::definition::parse;
-use super::topic_table;
+use crate::config::broker_table::{definition, definitions, Effect, SUBJECTS};
+use crate::config::definition::parse;
+use crate::config::topic_table;
 
 #[test]
 fn tables_are_sorted_and_disjoint() {
@@ -40,7 +40,12 @@ fn every_synonym_is_a_honoured_or_known_broker_key() {
 /// What is called honoured is read by the typed configuration, and nothing else is.
 #[test]
 fn honoured_keys_are_those_that_are_read() {
-    let sources = [include_str!("broker.rs"), include_str!("listeners.rs"), include_str!("load.rs")];
+    let sources = [
+        include_str!("../reader.rs"),
+        include_str!("../broker.rs"),
+        include_str!("../listeners.rs"),
+        include_str!("../load.rs"),
+    ];
     let synonyms: Vec<&str> =
         topic_table::TABLE.iter().flat_map(|def| def.broker_synonyms).map(|synonym| synonym.name).collect();
     for def in definitions() {
@@ -49,7 +54,7 @@ fn honoured_keys_are_those_that_are_read() {
         match def.effect {
             Effect::Honoured => assert!(read, "{} is called honoured and nothing reads it", def.name),
             Effect::Accepted => assert!(
-                !sources[0].contains(&quoted),
+                !sources[..2].iter().any(|source| source.contains(&quoted)),
                 "{} is read by the typed configuration and called without effect",
                 def.name
             ),

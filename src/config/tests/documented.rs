@@ -1,7 +1,7 @@
 //! `config/server.properties`: every key that Klamm honours, written from the tables.
 
-use super::broker_table::{BrokerConfigDef, Effect, Scope, SUBJECTS};
-use super::load::{load, Sources};
+use crate::config::broker_table::{BrokerConfigDef, Effect, Scope, SUBJECTS};
+use crate::config::load::{load, Sources};
 use std::path::PathBuf;
 
 const WIDTH: usize = 118;
@@ -11,7 +11,7 @@ const HEADER: &str = "\
 # Kafka's other keys are accepted and shown by kafka-configs.sh, and do nothing; unknown ones are warned about.
 #
 # This file is written from the tables in src/config/broker_table by a test; to change it, change them and run
-#   KLAMM_REWRITE_GOLDEN=1 cargo test --lib config::tests_documented
+#   KLAMM_REWRITE_GOLDEN=1 cargo test --lib config::tests::documented
 #
 # Topic settings (kafka-configs.sh --entity-type topics) are stronger than the keys here. One of them is Klamm's own:
 # flush.before.ack=true acknowledges a write (acks=all) only when it is flushed to disk.
