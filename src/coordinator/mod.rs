@@ -16,6 +16,7 @@ mod runtime;
 mod slot;
 #[cfg(test)]
 mod tests;
+mod timers;
 
 pub use journal::{Journal, JournalError};
 pub use runtime::{java_string_hash, Runtime, RuntimeSettings};

@@ -1,4 +1,4 @@
-//! The runtime: from a group id to its shard, from events to appended records, from timers to events.
+//! The runtime: from a group id to its shard, from events to appended records.
 
 use super::agenda::Agenda;
 use super::answer::{committed, finish, Answer, Begun};
@@ -7,22 +7,16 @@ use super::journal::{Journal, JournalError};
 use super::slot::{Active, Slot, State, MAX_WAITING_CALLERS};
 use crate::clock::Clock;
 use crate::group::request::{Client, ListGroups, ListedGroup};
-use crate::group::{Ask, Caller, Event, GroupError, Origin, Reply, Request, Settings, Text, TimerChange};
+use crate::group::{Ask, Caller, Event, GroupError, Origin, Reply, Request, Settings, Text};
 use crate::ids::Uuid;
 use crate::rng::Rng;
 use parking_lot::RwLock;
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
-
-/// A timer whose records could not be appended runs down again after this. Milliseconds. (Kafka gives such a timer up.)
-const TIMER_RETRY_MS: i64 = 500;
-/// Timers handled before others may take the shard. Timers.
-const TIMERS_PER_TURN: usize = 64;
 
 /// What the operator sets.
 #[derive(Clone, Debug)]
@@ -45,12 +39,12 @@ impl Default for RuntimeSettings {
 pub struct Runtime {
     pub(super) journal: Arc<dyn Journal>,
     pub(super) settings: RuntimeSettings,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     rng: Rng,
     partitions: AtomicI32,
     /// Guards the table only; a slot has its own lock, and none is taken under this one but to replace a slot.
     pub(super) slots: RwLock<BTreeMap<i32, Arc<Slot>>>,
-    agenda: Agenda,
+    pub(super) agenda: Agenda,
 }
 
 impl Runtime {
@@ -173,57 +167,19 @@ impl Runtime {
         }
     }
 
-    /// Runs timers as they run down, until cancelled. To be spawned once; sleeps while there is nothing to do.
-    pub async fn run_timers(self: Arc<Self>, cancelled: CancellationToken) {
-        loop {
-            let now_ms = self.clock.now().mono_ms;
-            if let Some(partition) = self.agenda.pop_due(now_ms) {
-                self.fire(partition, now_ms);
-                tokio::task::yield_now().await;
-                continue;
-            }
-            let until = self.agenda.next_deadline_ms().map(|deadline_ms| deadline_ms.saturating_sub(now_ms));
-            let asleep = async {
-                match until {
-                    Some(ms) => tokio::time::sleep(Duration::from_millis(ms.max(0).unsigned_abs())).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                biased;
-                () = cancelled.cancelled() => return,
-                () = self.agenda.earlier.notified() => {}
-                () = asleep => {}
-            }
-        }
-    }
-
-    /// Runs the timers of a partition that have run down by `now_ms`.
-    fn fire(&self, partition: i32, now_ms: i64) {
-        let Some(slot) = self.slot(partition) else { return };
-        let mut state = slot.state.lock();
-        for _ in 0..TIMERS_PER_TURN {
-            let State::Active(active) = &mut *state else { return };
-            let Some(key) = active.timers.pop_due(now_ms) else { break };
-            match self.drive(partition, active, Event::Timer(key.clone())) {
-                Ok(replies) => {
-                    let own = self.hand_out(active, replies, Caller(0));
-                    debug_assert!(own.is_none(), "nobody is caller 0");
-                }
-                Err(error) if error.unloads() => self.refused(&slot, &mut state, &error),
-                Err(error) => {
-                    tracing::warn!("A timer of __consumer_offsets-{partition} is put off: {key:?}: {error}");
-                    active.timers.change(TimerChange::Arm(key, now_ms + TIMER_RETRY_MS));
-                }
-            }
-        }
-        if let State::Active(active) = &*state {
-            self.note_timers(partition, active);
-        }
-    }
-
-    /// One step: judge, append, replay, apply, arm. Returns the answers; if the log refuses, nothing has happened.
+    /// One step: judge, append, replay, apply, arm. Returns the answers; if the log refuses, nothing has happened. A
+    /// panic costs the shard, not the node: what it left behind is not trusted.
     pub(super) fn drive(
+        &self,
+        partition: i32,
+        active: &mut Active,
+        event: Event,
+    ) -> Result<Vec<(Caller, Reply)>, JournalError> {
+        let step = AssertUnwindSafe(|| self.drive_unguarded(partition, active, event));
+        catch_unwind(step).unwrap_or_else(|_| Err(JournalError::Corrupt("a step panicked".into())))
+    }
+
+    fn drive_unguarded(
         &self,
         partition: i32,
         active: &mut Active,
@@ -254,7 +210,7 @@ impl Runtime {
     }
 
     /// Hands answers to parked callers, and back what is for `own`.
-    fn hand_out(&self, active: &mut Active, replies: Vec<(Caller, Reply)>, own: Caller) -> Option<Reply> {
+    pub(super) fn hand_out(&self, active: &mut Active, replies: Vec<(Caller, Reply)>, own: Caller) -> Option<Reply> {
         let mut for_own = None;
         for (caller, reply) in replies {
             if caller == own {
@@ -267,14 +223,14 @@ impl Runtime {
         for_own
     }
 
-    fn refused(&self, slot: &Slot, state: &mut State, error: &JournalError) {
+    pub(super) fn refused(&self, slot: &Slot, state: &mut State, error: &JournalError) {
         if error.unloads() {
             tracing::error!("Unloading __consumer_offsets-{}: {error}", slot.partition);
             slot.end(state);
         }
     }
 
-    fn note_timers(&self, partition: i32, active: &Active) {
+    pub(super) fn note_timers(&self, partition: i32, active: &Active) {
         if let Some(deadline_ms) = active.timers.next_deadline_ms() {
             self.agenda.note(partition, deadline_ms);
         }

@@ -8,6 +8,7 @@
 //! Absent from here: time, chance, waiting, the log, and the wire. Requests and answers are plain Rust ([`request`]);
 //! waiting callers are numbers ([`Caller`]).
 
+mod ask;
 mod classic;
 mod codec;
 mod describe;
@@ -22,10 +23,11 @@ mod shard;
 mod tests;
 mod timers;
 
+pub use ask::Ask;
 pub use effects::{Caller, Effects, Event, Soft, TimerChange, TimerKey};
 pub use error::GroupError;
 pub use records::{Origin, Record};
-pub use request::{Ask, Reply, Request};
+pub use request::{Reply, Request};
 pub use settings::Settings;
 pub use shard::Shard;
 pub use timers::Timers;

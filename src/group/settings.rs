@@ -6,6 +6,8 @@ pub const MAX_GROUP_MEMBERS: usize = 10_000;
 pub const MAX_PENDING_MEMBERS: usize = 10_000;
 /// All protocols of one member together: more could never be stored in one record. Bytes.
 pub const MAX_MEMBER_METADATA_BYTES: usize = 1 << 20;
+/// All protocols of all members of one group together. Bytes.
+pub const MAX_GROUP_METADATA_BYTES: usize = 64 << 20;
 /// Groups in one shard; a group beyond it is refused. Groups.
 pub const MAX_SHARD_GROUPS: usize = 1_000_000;
 /// Tombstones written by one round of the offsets' expiry; what is left goes in a next round. Records.

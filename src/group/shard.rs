@@ -1,11 +1,12 @@
 //! The shard: groups by id, the door for events, and the two doors by which it changes.
 
+use super::ask::Ask;
 use super::classic::{ClassicGroup, State};
 use super::effects::{Caller, Effects, Event, Soft, TimerChange, TimerKey};
 use super::error::GroupError;
 use super::offsets::{Offsets, PendingOffsets};
 use super::records::{Origin, Record, StoredGroup};
-use super::request::{Ask, ListGroups, ListedGroup, Reply, Request};
+use super::request::{ListGroups, ListedGroup, Reply, Request};
 use super::settings::{Settings, MAX_SHARD_GROUPS};
 use super::Text;
 use crate::clock::Now;

@@ -47,7 +47,7 @@ impl Default for Log {
 #[derive(Default)]
 struct State {
     logs: BTreeMap<i32, Log>,
-    /// What the next appends fail with.
+    /// What the next appends fail with; `Corrupt` panics.
     failing: Option<JournalError>,
     /// Appends are not committed by themselves.
     holding: bool,
@@ -88,8 +88,10 @@ impl MemoryJournal {
 impl Journal for MemoryJournal {
     fn append(&self, partition: i32, batch: ValidBatch) -> Result<i64, JournalError> {
         let mut state = self.state.lock();
-        if let Some(error) = state.failing.clone() {
-            return Err(error);
+        match state.failing.clone() {
+            Some(JournalError::Corrupt(text)) => panic!("{text}"),
+            Some(error) => return Err(error),
+            None => {}
         }
         let holding = state.holding;
         let log = state.logs.entry(partition).or_default();

@@ -262,6 +262,31 @@ async fn g1_disk_error_unloads_that_shard_only() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn g1_panic_costs_the_shard_only() {
+    let (runtime, journal) = coordinator();
+    let joining = runtime.execute(client(), join("g", ""));
+    journal.fail(Some(JournalError::Corrupt("a panic that the test asks for".into())));
+    let joined = joining.await.expect("joined");
+    runtime.execute(client(), sync("g", &joined.member_id, Vec::new())).await.expect_err("the leader's sync is stored");
+    assert_eq!(runtime.execute(client(), fetch("g")).await, Err(GroupError::NotCoordinator));
+    journal.fail(None);
+    let other = (0..).map(|n| format!("g{n}")).find(|g| runtime.partition_for(g) != runtime.partition_for("g"));
+    stable_pair(&runtime, &other.expect("hashes differ")).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn g1_panic_in_a_timer_leaves_the_others_running() {
+    let (runtime, journal) = coordinator();
+    let other = (0..).map(|n| format!("g{n}")).find(|g| runtime.partition_for(g) != runtime.partition_for("g"));
+    stable_pair(&runtime, "g").await;
+    journal.fail(Some(JournalError::Corrupt("a panic that the test asks for".into())));
+    tokio::time::sleep(Duration::from_millis(10_010)).await;
+    journal.fail(None);
+    assert_eq!(runtime.execute(client(), describe("g")).await, Err(GroupError::NotCoordinator));
+    stable_pair(&runtime, &other.expect("hashes differ")).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn g6_g11_restart_finds_groups_and_offsets() {
     let (runtime, journal) = coordinator();
     let (leader, _) = stable_pair(&runtime, "g").await;

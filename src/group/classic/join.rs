@@ -3,10 +3,12 @@
 use super::super::effects::Caller;
 use super::super::error::GroupError;
 use super::super::request::{Client, JoinGroup, JoinGroupReply, Protocol};
-use super::super::settings::{MAX_MEMBER_METADATA_BYTES, MAX_PENDING_MEMBERS, NEW_MEMBER_JOIN_TIMEOUT_MS};
+use super::super::settings::{
+    MAX_GROUP_METADATA_BYTES, MAX_MEMBER_METADATA_BYTES, MAX_PENDING_MEMBERS, NEW_MEMBER_JOIN_TIMEOUT_MS,
+};
 use super::super::shard::Turn;
 use super::super::Text;
-use super::members::Member;
+use super::members::{metadata_bytes, Member};
 use super::rebalance::{joined, joined_members};
 use super::state::{ClassicGroup, State};
 use crate::ids::Uuid;
@@ -56,10 +58,13 @@ impl Turn<'_> {
         if !group.supports(&request.protocol_type, &request.protocols) {
             return Err(GroupError::InconsistentGroupProtocol);
         }
-        let metadata_bytes: usize = request.protocols.iter().map(|p| p.name.len() + p.metadata.len()).sum();
+        let metadata_bytes = metadata_bytes(&request.protocols);
         if metadata_bytes > MAX_MEMBER_METADATA_BYTES {
             // Kafka finds out when it stores the generation, and fails everybody's SyncGroup with the same word.
             return Err(GroupError::UnknownServerError);
+        }
+        if group.members.metadata_bytes() + metadata_bytes > MAX_GROUP_METADATA_BYTES {
+            return Err(GroupError::GroupMaxSizeReached);
         }
         if request.member_id.is_empty() {
             self.join_new(group, caller, client, fresh, request)

@@ -52,6 +52,11 @@ impl Member {
     }
 }
 
+/// What protocols take up, bytes.
+pub fn metadata_bytes(protocols: &[Protocol]) -> usize {
+    protocols.iter().map(|p| p.name.len() + p.metadata.len()).sum()
+}
+
 /// The members of one group. Copies share structure.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Members {
@@ -62,6 +67,8 @@ pub struct Members {
     supported: OrdMap<Text, usize>,
     /// How many members wait for a join answer.
     awaiting_join: usize,
+    /// Bytes of all protocols of all members.
+    metadata_bytes: usize,
 }
 
 impl Members {
@@ -110,6 +117,11 @@ impl Members {
         self.iter().map(|m| m.rebalance_timeout_ms).fold(0, i32::max)
     }
 
+    /// Bytes of all protocols of all members.
+    pub fn metadata_bytes(&self) -> usize {
+        self.metadata_bytes
+    }
+
     /// How many members support a protocol.
     pub fn supporting(&self, protocol: &str) -> usize {
         self.supported.get(protocol).copied().unwrap_or(0)
@@ -123,6 +135,7 @@ impl Members {
             self.supported.insert(name.clone(), count + 1);
         }
         self.awaiting_join += usize::from(member.awaiting_join.is_some());
+        self.metadata_bytes += metadata_bytes(&member.protocols);
         if let Some(instance_id) = &member.instance_id {
             let before = self.by_instance.insert(instance_id.clone(), member.id.clone());
             debug_assert!(before.is_none(), "an instance id stands for one member");
@@ -140,6 +153,7 @@ impl Members {
             };
         }
         self.awaiting_join -= usize::from(member.awaiting_join.is_some());
+        self.metadata_bytes -= metadata_bytes(&member.protocols);
         if let Some(instance_id) = &member.instance_id {
             self.by_instance.remove(instance_id);
         }
