@@ -33,6 +33,7 @@ impl Controller {
             in_controlled_shutdown: false,
             log_dirs: request.log_dirs.clone(),
         };
+        let mut died = false;
         match draft.image.broker(id).cloned() {
             // Asked twice, or with new endpoints: the registration stays the one it was.
             Some(known) if known.incarnation == request.incarnation => {
@@ -48,8 +49,10 @@ impl Controller {
             {
                 return Err(Refusal::DuplicateBrokerRegistration);
             }
-            Some(_) => draft.broker_leaves(id, Leaving::Now),
-            None => {}
+            known => died = known.is_some(),
+        }
+        if died {
+            draft.broker_leaves(id, Leaving::Now);
         }
         draft.push(MetadataRecord::RegisterBroker(broker));
         let epoch = draft.image.broker(id).expect("the broker has just registered").epoch;
@@ -121,8 +124,8 @@ impl Controller {
         let stale: Vec<_> = draft.image.live_brokers().filter(stale).cloned().collect();
         for broker in &stale {
             fence(draft, broker);
-            self.sessions.remove(broker.id);
         }
+        self.sessions.expire(now);
         stale.iter().map(|broker| broker.id).collect()
     }
 

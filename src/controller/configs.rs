@@ -7,7 +7,7 @@ use crate::metadata::image::MetadataImage;
 use crate::metadata::record::MetadataRecord;
 use std::collections::BTreeSet;
 
-/// The longest value of a setting, in bytes.
+/// The longest name of a resource, key of a setting, or value, in bytes.
 const MAX_VALUE_BYTES: usize = 32767;
 
 type Changed = Vec<(String, Option<String>)>;
@@ -195,6 +195,9 @@ pub(super) fn refuse_long_values(settings: &[(String, Option<String>)]) -> Resul
 fn refuse_unnamed(resource: &ConfigResource) -> Result<(), Refusal> {
     let name = &*resource.name;
     let invalid = |why: &str| Err(Refusal::InvalidRequest(why.to_owned()));
+    if name.len() > MAX_VALUE_BYTES {
+        return invalid("The resource name is too long.");
+    }
     match resource.resource_type {
         ResourceType::Topic if name.is_empty() => invalid("Default topic resources are not allowed."),
         ResourceType::Topic => validate_topic_name(name),

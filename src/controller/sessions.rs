@@ -66,6 +66,11 @@ impl Sessions {
         self.by_broker.get(&broker).is_some_and(|session| session.broker_epoch == broker_epoch && lasts(session))
     }
 
+    /// Forgets the sessions that have run out, those of fenced brokers among them.
+    pub(super) fn expire(&mut self, now: Now) {
+        self.by_broker.retain(|_, session| now.mono_ms - session.heard_ms < self.timeout_ms);
+    }
+
     /// Forgets a broker.
     pub(super) fn remove(&mut self, broker: NodeId) {
         self.by_broker.remove(&broker);

@@ -7,6 +7,7 @@ use crate::metadata::codec::{decode_all, encode_all};
 use crate::metadata::image::MetadataImage;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 fn topic(name: &str, partitions: i32, replication_factor: i16) -> NewTopic {
     NewTopic { name: name.to_owned(), partitions, replication_factor, assignments: Vec::new(), configs: Vec::new() }
@@ -87,4 +88,39 @@ fn i7_a_follower_that_folds_the_bytes_has_the_same_image() {
     assert_eq!(follower, world.image);
     assert_eq!(follower.topic_count(), 100);
     assert_eq!(follower.next_producer_id(), 20_000);
+}
+
+#[test]
+fn e7_no_session_is_left_to_run_out_once_all_have() {
+    let mut world = World::new(settings());
+    world.broker_joins(1, None);
+    world.broker_joins(2, None);
+    world.ask(super::golden::register(3, 3, "c", None));
+    assert_eq!(world.controller.next_session_expiry_ms(), Some(9000));
+    world.now.mono_ms = 9000;
+    let decision = world.ask(Request::FenceStaleBrokers);
+    assert_eq!(decision.response, Response::FenceStaleBrokers(vec![1, 2]));
+    assert_eq!(world.controller.next_session_expiry_ms(), None, "a timer would spin on a session that is over");
+}
+
+/// As the image's own test of sharing, but through decisions: judging a request copies no more than applying it.
+#[test]
+fn m11_topics_created_one_a_request_share_their_structure() {
+    const TOPICS: usize = 50_000;
+    const IMAGES: usize = 500;
+    let mut world = World::new(settings());
+    world.broker_joins(1, None);
+    let mut moments = Vec::new();
+    for n in 0..TOPICS {
+        let name = format!("topic-{:05}", n * 7919 % TOPICS);
+        let decision =
+            world.ask(Request::CreateTopics(CreateTopics { topics: vec![topic(&name, 1, 1)], validate_only: false }));
+        assert_eq!(decision.records.len(), 2);
+        if n >= TOPICS - IMAGES {
+            moments.push(world.image.clone());
+        }
+    }
+    assert_eq!(world.image.topic_count(), TOPICS);
+    let held: usize = world.image.topics().map(Arc::strong_count).sum();
+    assert!(held - TOPICS <= IMAGES * 40, "{} references were copied for {IMAGES} images", held - TOPICS);
 }
