@@ -31,6 +31,8 @@ pub fn internal_topics(config: &BrokerConfig) -> InternalTopics {
 /// local address of the accepted connection. The caller limits how often this is logged.
 pub fn advertised_address_warning(listener: &Listener, came_to: IpAddr) -> Option<String> {
     let told = &listener.advertised;
+    // A socket for both families shows IPv4 clients as ::ffff:a.b.c.d.
+    let came_to = came_to.to_canonical();
     let told_is_local = told.host == "localhost" || told.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     let misled = match told.host.parse::<IpAddr>() {
         Ok(address) => address != came_to && !(address.is_loopback() && came_to.is_loopback()),

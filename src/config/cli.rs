@@ -3,7 +3,7 @@
 use super::environment::properties_of;
 use super::load::Sources;
 use super::properties::property_line;
-use super::storage::{Format, StorageCommand};
+use super::storage::{Format, StorageCommand, METADATA_VERSION};
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -59,6 +59,11 @@ fn format_line() -> clap::Command {
             option("initial-controllers", "The first controllers, as id@host:port:directory; for now this node alone")
                 .short('I'),
         )
+        .arg(
+            option("release-version", "The release to format for; there is only one so far")
+                .short('r')
+                .value_parser(["4.3", METADATA_VERSION]),
+        )
         .group(ArgGroup::new("controllers").args(["standalone", "no-initial-controllers", "initial-controllers"]))
 }
 
@@ -108,6 +113,12 @@ fn format_arguments(matches: &ArgMatches) -> Format {
 
 fn path(matches: &ArgMatches, name: &str) -> Option<PathBuf> {
     matches.get_one::<PathBuf>(name).cloned()
+}
+
+/// The environment as text; variables that are not UTF-8 are passed over.
+pub fn environment(variables: impl IntoIterator<Item = (OsString, OsString)>) -> BTreeMap<String, String> {
+    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    variables.into_iter().filter_map(text).collect()
 }
 
 /// Reads the command line; `Err` also holds the text of `--help` and `--version` (see [`report`]).

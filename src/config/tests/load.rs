@@ -1,9 +1,11 @@
 //! What configurations come out of files, environments and command lines.
 
 use crate::config::advice::{advertised_address_warning, internal_topics};
+use crate::config::broker::definitions;
 use crate::config::broker::Roles;
 use crate::config::listeners::Address;
 use crate::config::load::{load, LoadError, Loaded, Sources};
+use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -276,6 +278,7 @@ fn a_client_that_came_by_another_address_is_reported() {
     assert!(warning.contains("advertised.listeners") && warning.contains("localhost:9092"), "{warning}");
     assert_eq!(advertised_address_warning(listener, "127.0.0.1".parse().unwrap()), None);
     assert_eq!(advertised_address_warning(listener, "::1".parse().unwrap()), None);
+    assert_eq!(advertised_address_warning(listener, "::ffff:127.0.0.1".parse().unwrap()), None);
     let mut named = listener.clone();
     named.advertised.host = "broker.example.org".into();
     assert_eq!(advertised_address_warning(&named, "10.0.0.5".parse().unwrap()), None);
@@ -316,4 +319,23 @@ fn the_compose_file_starts() {
     assert_eq!(loaded.cluster_id.as_deref(), Some("4L6g3nShT-eMCtK--X86sw"));
     assert_eq!(loaded.config.listeners.clients().count(), 2);
     assert_eq!(loaded.config.listeners.inter_broker().unwrap().advertised.to_string(), "broker:19092");
+}
+
+proptest! {
+    #[test]
+    fn no_value_of_any_key_panics(
+        keys in proptest::collection::vec(any::<proptest::sample::Index>(), 1..6),
+        values in proptest::collection::vec(
+            prop_oneof!["\\PC{0,12}", "[A-Z]{1,4}://[a-z:.\\[\\]0-9]{0,12}:[0-9]{0,6}", "-?[0-9]{0,20}", "[a-z,:@ ]{0,12}"],
+            6,
+        ),
+    ) {
+        let names: Vec<&str> = definitions().map(|def| def.name).collect();
+        let overrides: Vec<String> =
+            keys.iter().zip(values).map(|(key, value)| format!("{}={value}", key.get(&names))).collect();
+        if let Ok(loaded) = load(&Sources { overrides, ..Sources::default() }) {
+            prop_assert!(!loaded.config.log.log_dirs.is_empty());
+            let _ = loaded.config.values.describe();
+        }
+    }
 }
