@@ -77,7 +77,7 @@ impl Log {
     /// Appends batches in order with one vectored write, each with the next offsets and `leader_epoch`.
     ///
     /// `out` gets one answer per batch. On an error it has fewer: those it has stand, the batches after them are as if
-    /// they had never come.
+    /// they had never come. A leader epoch below the log's newest is [`LogError::NotContiguous`].
     pub fn append_as_leader(
         &mut self,
         batches: &[AppendBatch<'_>],
@@ -87,6 +87,10 @@ impl Log {
     ) -> Result<(), LogError> {
         self.reader.dir.check_online()?;
         self.writer(now)?;
+        if let Some(latest) = self.reader.latest_epoch()?.filter(|latest| *latest > leader_epoch) {
+            // Recovery would cut the log at such a batch.
+            return Err(LogError::NotContiguous(format!("leader epoch {leader_epoch} after epoch {latest}")));
+        }
         let mut rest = batches;
         while !rest.is_empty() {
             let answered = out.len();

@@ -29,8 +29,8 @@ pub enum LogError {
     /// Another process holds the directory's lock.
     #[error("the log directory is locked by another process")]
     Locked,
-    /// A follower was handed bytes that do not continue its log.
-    #[error("bytes from the leader do not continue the log: {0}")]
+    /// What is to be appended does not continue the log: wrong offset, or an older leader epoch.
+    #[error("does not continue the log: {0}")]
     NotContiguous(String),
     /// A follower was handed a batch whose CRC or header is wrong.
     #[error("corrupt batch from the leader: {0}")]

@@ -244,7 +244,8 @@ impl Loading<'_> {
         let start_offset = wanted_start.max(view.first_base()).min(end_offset);
         let fitting = self.epochs.truncated_to(end_offset).unwrap_or_else(|| self.epochs.clone());
         let fitting = fitting.started_at(start_offset).unwrap_or(fitting);
-        reader.epochs_dirty.store(!self.epochs_known || fitting != self.epochs || self.rescanned, Ordering::Release);
+        let unwritten = self.rescanned || fitting != self.epochs || (!self.epochs_known && fitting.latest().is_some());
+        reader.epochs_dirty.store(unwritten, Ordering::Release);
         reader.epochs.store(Some(Arc::new(fitting)));
         reader.log_start.store(start_offset, Ordering::Release);
         reader.log_end.store(end_offset, Ordering::Release);

@@ -1,5 +1,6 @@
 //! Cutting off a log's end, as a follower does with what its leader never had.
 
+use super::epochs::Epochs;
 use super::error::LogError;
 use super::index::IndexEntry;
 use super::keys::{self, SegmentRow};
@@ -83,6 +84,8 @@ impl Log {
         }
         self.discard(&view.segments, now)?;
         *reader.producers.lock() = Some(Box::new(ProducerState::at(offset)));
+        reader.set_epochs(Epochs::default());
+        reader.write_epochs()?;
         reader.log_start.store(offset, Ordering::Release);
         self.after_cut(offset)
     }

@@ -1,6 +1,5 @@
 //! A log directory on the real disk, with a memory index database and a disk that counts and fails on demand.
 
-#![allow(dead_code)] // each test file uses its part
 use crate::clock::Now;
 use crate::disk::handles::Handles;
 use crate::disk::real::RealDisk;
@@ -223,7 +222,7 @@ impl Kit {
     pub fn start(&mut self) {
         // The old directory's lock must go first; its logs hold it, so tests drop them before.
         let placeholder = tempfile::tempdir().unwrap();
-        let (dir, _) = open_dir(placeholder.path(), &self.counts, self.kv.clone(), 0).unwrap();
+        let (dir, _) = open_dir(placeholder.path(), &self.counts, MemoryKv::new(FAMILIES.len()), 0).unwrap();
         self.dir = dir;
         let (dir, found) = open_dir(self.root.path(), &self.counts, self.kv.clone(), self.tail_bytes).unwrap();
         self.dir = dir;

@@ -1,4 +1,9 @@
 //! Tests of the whole log.
 
 mod appending;
+mod keeping;
 mod kit;
+mod lookups;
+mod model;
+mod producers;
+mod recovery;

@@ -1,0 +1,168 @@
+//! Idempotence and transactions.
+
+use super::kit::*;
+use crate::log::*;
+use crate::record::build::{end_transaction, BatchBuilder, Marker};
+use crate::record::validate::ValidBatch;
+
+fn offsets(out: &[Result<Appended, AppendRefused>]) -> Vec<(i64, bool)> {
+    out.iter().map(|answer| answer.as_ref().map(|done| (done.base_offset, done.duplicate)).unwrap()).collect()
+}
+
+fn is_out_of_order(out: &[Result<Appended, AppendRefused>]) -> bool {
+    matches!(out, [Err(AppendRefused::OutOfOrderSequence { .. })])
+}
+
+#[test]
+fn i1_p14_the_last_five_batches_are_recognised() {
+    let kit = Kit::new();
+    let mut log = kit.log(&small());
+    for n in 0..7 {
+        append(&mut log, &[sequenced(9, 0, n * 2, 2)]);
+    }
+    for n in 2..7 {
+        let out = append(&mut log, &[sequenced(9, 0, n * 2, 2)]);
+        assert_eq!(offsets(&out), [(i64::from(n) * 2, true)], "the old offset, no error");
+    }
+    assert_eq!(log.log_end_offset(), 14);
+    assert!(is_out_of_order(&append(&mut log, &[sequenced(9, 0, 2, 2)])), "older than the window");
+    assert!(is_out_of_order(&append(&mut log, &[sequenced(9, 0, 12, 1)])), "the same first but another last sequence");
+}
+
+#[test]
+fn i1_i2_a_group_is_checked_within_itself() {
+    let kit = Kit::new();
+    let mut log = kit.log(&small());
+    let group =
+        [sequenced(9, 0, 0, 2), sequenced(9, 0, 2, 1), sequenced(9, 0, 0, 2), sequenced(9, 0, 5, 1), batch(&[1], "x")];
+    let out = append(&mut log, &group);
+    assert_eq!(offsets(&out[..3]), [(0, false), (2, false), (0, true)]);
+    assert!(is_out_of_order(&out[3..4]));
+    assert_eq!(offsets(&out[4..]), [(3, false)]);
+}
+
+#[test]
+fn i2_sequences_wrap_to_zero() {
+    let kit = Kit::new();
+    let mut log = kit.log(&small());
+    append(&mut log, &[sequenced(9, 0, i32::MAX - 1, 2)]);
+    assert!(is_out_of_order(&append(&mut log, &[sequenced(9, 0, 1, 1)])));
+    let out = append(&mut log, &[sequenced(9, 0, 0, 1)]);
+    assert_eq!(offsets(&out), [(2, false)]);
+    let kit = Kit::new();
+    let mut log = kit.log(&small());
+    append(&mut log, &[sequenced(9, 0, i32::MAX, 3)]);
+    assert_eq!(offsets(&append(&mut log, &[sequenced(9, 0, 2, 1)])), [(3, false)], "a batch may wrap within");
+}
+
+#[test]
+fn i3_epochs() {
+    let kit = Kit::new();
+    let mut log = kit.log(&small());
+    append(&mut log, &[sequenced(9, 3, 0, 1)]);
+    let out = append(&mut log, &[sequenced(9, 2, 1, 1)]);
+    assert_eq!(out, [Err(AppendRefused::InvalidProducerEpoch { producer_id: 9, found: 2, current: 3 })]);
+    assert!(is_out_of_order(&append(&mut log, &[sequenced(9, 4, 1, 1)])), "a new epoch begins with sequence 0");
+    assert_eq!(offsets(&append(&mut log, &[sequenced(9, 4, 0, 1)])), [(1, false)]);
+    assert!(is_out_of_order(&append(&mut log, &[sequenced(9, 4, 2, 1)])));
+}
+
+#[test]
+fn i4_an_unknown_producer_may_start_anywhere() {
+    let kit = Kit::new();
+    let mut log = kit.log(&small());
+    assert_eq!(offsets(&append(&mut log, &[sequenced(9, 7, 1234, 1)])), [(0, false)]);
+}
+
+#[test]
+fn i5_idle_producers_expire_and_are_bounded() {
+    let kit = Kit::new();
+    let mut log = kit.log(&LogConfig { max_producer_ids: 32, ..small() });
+    for id in 0..100 {
+        append(&mut log, &[sequenced(id, 0, 0, 1)]);
+        assert!(log.reader().producers().unwrap().len() <= 32);
+    }
+    log.expire_producers(at(1000 + 24 * 3_600_000 - 1));
+    assert!(!log.reader().producers().unwrap().is_empty());
+    log.expire_producers(at(1000 + 24 * 3_600_000));
+    assert!(log.reader().producers().unwrap().is_empty());
+}
+
+#[test]
+fn i6_state_survives_restart_crash_retention_and_the_loss_of_the_index() {
+    for how in ["restart", "crash", "crash after flush", "lost index"] {
+        let mut kit = Kit::new();
+        let mut log = kit.log(&small());
+        for n in 0..40 {
+            append(&mut log, &[sequenced(9, 0, n, 1), sequenced(8, 1, n * 2, 2)]);
+            if n == 20 && how == "crash after flush" {
+                kit.dir.flush(at(0)).unwrap();
+            }
+        }
+        let before = log.reader().producers().unwrap();
+        let end = log.log_end_offset();
+        if how == "restart" {
+            log.delete_records_before(end).unwrap();
+            assert!(log.apply_retention(at(10), end).unwrap().segments > 3);
+            log.close().unwrap();
+            drop(log);
+            kit.restart();
+        } else {
+            drop(log);
+            if how == "lost index" {
+                kit.lose_index();
+            }
+            kit.crash();
+        }
+        let mut log = kit.log(&small());
+        assert_eq!(log.reader().producers().unwrap(), before, "{how}");
+        let out = append(&mut log, &[sequenced(9, 0, 39, 1), sequenced(9, 0, 40, 1), sequenced(8, 1, 80, 2)]);
+        assert_eq!(offsets(&out), [(end - 3, true), (end, false), (end + 1, false)], "{how}");
+        assert!(is_out_of_order(&append(&mut log, &[sequenced(9, 0, 42, 1)])), "{how}");
+    }
+}
+
+fn transactional(producer_id: i64, sequence: i32) -> ValidBatch {
+    let mut builder = BatchBuilder::new().producer(producer_id, 0, sequence).transactional();
+    builder.append(1000, None, Some(b"value"), &[]);
+    builder.build().unwrap()
+}
+
+fn marker(producer_id: i64, marker: Marker) -> ValidBatch {
+    end_transaction(marker, producer_id, 0, 1, 1000).unwrap()
+}
+
+#[test]
+fn x12_last_stable_offset_and_aborted_transactions() {
+    let mut kit = Kit::new();
+    let mut log = kit.log(&small());
+    append(&mut log, &[batch(&[1], "x"), transactional(1, 0), transactional(2, 0), batch(&[1], "x")]);
+    let reader = log.reader();
+    assert_eq!(reader.last_stable_offset(), 1);
+    append(&mut log, &[marker(1, Marker::Abort)]);
+    assert_eq!(reader.last_stable_offset(), 1, "until the marker is replicated");
+    log.note_high_watermark(5).unwrap();
+    assert_eq!(reader.last_stable_offset(), 2);
+    append(&mut log, &[transactional(1, 1), marker(2, Marker::Commit), marker(1, Marker::Abort)]);
+    log.note_high_watermark(8).unwrap();
+    assert_eq!(reader.last_stable_offset(), 8);
+    let first = AbortedTransaction { producer_id: 1, first_offset: 1, last_offset: 4, last_stable_offset: 2 };
+    let second = AbortedTransaction { producer_id: 1, first_offset: 5, last_offset: 7, last_stable_offset: 8 };
+    let check = |reader: &LogReader, when: &str| {
+        assert_eq!(reader.aborted_transactions(0, 8).unwrap(), [first, second], "{when}");
+        assert_eq!(reader.aborted_transactions(0, 5).unwrap(), [first], "{when}");
+        assert_eq!(reader.aborted_transactions(5, 8).unwrap(), [second], "{when}");
+        assert_eq!(reader.aborted_transactions(0, 1).unwrap(), [], "{when}");
+    };
+    check(&reader, "in memory");
+    kit.dir.flush(at(0)).unwrap();
+    check(&reader, "in the index database");
+    drop((log, reader));
+    kit.lose_index();
+    kit.crash();
+    let mut log = kit.log(&small());
+    check(&log.reader(), "found again");
+    assert_eq!(append(&mut log, &[transactional(1, 2)])[0].as_ref().unwrap().base_offset, 8);
+    let refused = append(&mut log, &[sequenced(1, 0, 3, 1)]);
+    assert_eq!(refused, [Err(AppendRefused::InvalidTxnState { producer_id: 1 })], "x11");
+}
