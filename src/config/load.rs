@@ -3,7 +3,7 @@
 //! figment layers the text and remembers where each value comes from; nothing else is asked of it, because its own
 //! typing would take a password of digits for a number, and dots in keys for nesting.
 
-use super::advice::internal_topics;
+pub use super::advice::{advertised_address_warning, internal_topics, InternalTopics};
 use super::broker::BrokerConfig;
 use super::defaults::complete;
 use super::definition::{split_list, ConfigError};
