@@ -130,7 +130,7 @@ impl Controller {
     }
 
     /// When, in milliseconds of the monotonic clock, [`super::Request::FenceStaleBrokers`] is next worth asking; `None`
-    /// if there is no session. At that time a session has run out, or its broker was fenced meanwhile.
+    /// if there is no session. The sessions of fenced brokers count too.
     pub fn next_session_expiry_ms(&self) -> Option<i64> {
         self.sessions.next_expiry_ms()
     }

@@ -63,7 +63,7 @@ proptest! {
 }
 
 #[test]
-fn i7_a_follower_that_folds_the_bytes_has_the_same_image() {
+fn a_follower_that_folds_the_bytes_has_the_same_image() {
     let mut world = World::new(settings());
     let mut follower = MetadataImage::new();
     let mut ask = |world: &mut World, request: Request| {

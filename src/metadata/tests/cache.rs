@@ -15,7 +15,7 @@ fn with_topic(image: &MetadataImage, name: &str, id: u128) -> Arc<MetadataImage>
 }
 
 #[test]
-fn m6_subscribers_are_told_in_order_after_the_swap() {
+fn subscribers_are_told_in_order_after_the_swap() {
     let cache = Arc::new(MetadataCache::new());
     let told = Arc::new(Mutex::new(Vec::new()));
     for number in 1..=3 {
@@ -32,7 +32,7 @@ fn m6_subscribers_are_told_in_order_after_the_swap() {
 }
 
 #[test]
-fn m6_a_late_subscriber_hears_of_what_there_is() {
+fn a_late_subscriber_hears_of_what_there_is() {
     let cache = MetadataCache::new();
     let image = with_topic(&cache.current(), "t", 1);
     cache.publish(image.clone(), &MetadataDelta::between(&cache.current(), &image));

@@ -9,19 +9,19 @@ use proptest::prelude::*;
 
 proptest! {
     #[test]
-    fn i7_records_survive_their_bytes(records in vec(record(), 0..8)) {
+    fn records_survive_their_bytes(records in vec(record(), 0..8)) {
         prop_assert_eq!(decode_all(&encode_all(&records)), Ok(records));
     }
 
     #[test]
-    fn i7_random_bytes_never_panic(bytes in vec(any::<u8>(), 0..300)) {
+    fn random_bytes_never_panic(bytes in vec(any::<u8>(), 0..300)) {
         let records: Vec<_> = decode_each(&bytes).collect();
         // The first fault ends the walk, so there are no more results than bytes.
         prop_assert!(records.len() <= bytes.len());
     }
 
     #[test]
-    fn i7_damaged_records_never_panic(records in vec(record(), 1..4), at in any::<prop::sample::Index>(), bits in 1..=255_u8, cut in any::<prop::sample::Index>()) {
+    fn damaged_records_never_panic(records in vec(record(), 1..4), at in any::<prop::sample::Index>(), bits in 1..=255_u8, cut in any::<prop::sample::Index>()) {
         let mut bytes = encode_all(&records);
         let place = at.index(bytes.len());
         bytes[place] ^= bits;
@@ -36,7 +36,7 @@ proptest! {
 }
 
 #[test]
-fn i7_the_bytes_stay_the_same() {
+fn the_bytes_stay_the_same() {
     let records = [
         MetadataRecord::Topic { name: "t".to_owned(), topic_id: Uuid::from_u128(1) },
         MetadataRecord::FeatureLevel { name: "f".to_owned(), level: 3 },
@@ -51,7 +51,7 @@ fn i7_the_bytes_stay_the_same() {
 }
 
 #[test]
-fn i7_unknown_fields_are_skipped_and_unknown_kinds_are_not() {
+fn unknown_fields_are_skipped_and_unknown_kinds_are_not() {
     // A topic with a field 9 that this version does not know.
     let with_new_field = [12, 10, 10, 10, 1, b't', 18, 0, 74, 3, b'n', b'e', b'w'];
     assert_eq!(decode_all(&with_new_field), Err(DecodeError::OutOfRange("topic_id")), "the id is too short");
@@ -63,7 +63,7 @@ fn i7_unknown_fields_are_skipped_and_unknown_kinds_are_not() {
 }
 
 #[test]
-fn i7_a_length_beyond_the_limit_is_refused_before_it_is_read() {
+fn a_length_beyond_the_limit_is_refused_before_it_is_read() {
     let mut bytes = Vec::new();
     prost::encoding::encode_varint(MAX_RECORD_BYTES as u64 + 1, &mut bytes);
     assert_eq!(decode_all(&bytes), Err(DecodeError::TooLong(MAX_RECORD_BYTES as u64 + 1)));

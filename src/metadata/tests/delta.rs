@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 proptest! {
     /// A subscriber that acts on deltas alone ends up with the partitions, brokers and settings of the image.
     #[test]
-    fn i7_deltas_lead_from_one_image_to_the_next(first in steps(), then in steps()) {
+    fn deltas_lead_from_one_image_to_the_next(first in steps(), then in steps()) {
         let mut old = MetadataImage::new();
         fold(&mut old, &first);
         let mut new = old.clone();

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 proptest! {
     #[test]
-    fn i7_a_snapshot_folds_to_the_same_image(steps in steps()) {
+    fn a_snapshot_folds_to_the_same_image(steps in steps()) {
         let mut image = MetadataImage::new();
         fold(&mut image, &steps);
         let (offset, epoch) = image.applied();
@@ -20,7 +20,7 @@ proptest! {
     }
 
     #[test]
-    fn i7_a_clone_is_a_moment(before in steps(), after in steps()) {
+    fn a_clone_is_a_moment(before in steps(), after in steps()) {
         let mut image = MetadataImage::new();
         fold(&mut image, &before);
         let moment = image.clone();
@@ -30,7 +30,7 @@ proptest! {
     }
 
     #[test]
-    fn m5_names_ids_and_counts_agree(steps in steps()) {
+    fn names_ids_and_counts_agree(steps in steps()) {
         let mut image = MetadataImage::new();
         fold(&mut image, &steps);
         let mut partitions = 0;
@@ -74,7 +74,7 @@ fn m11_dots_and_underscores_collide() {
 }
 
 #[test]
-fn i7_partitions_have_no_gaps() {
+fn partitions_have_no_gaps() {
     let mut image = MetadataImage::new();
     image.apply(&topic("t", 1)).unwrap();
     let at = |partition| MetadataRecord::Partition {
@@ -121,7 +121,7 @@ fn e7_a_brokers_epoch_is_the_index_of_its_registration() {
 }
 
 #[test]
-fn i7_the_clusters_id_is_written_once() {
+fn the_clusters_id_is_written_once() {
     let mut image = MetadataImage::new();
     let id = |id: &str| MetadataRecord::ClusterId { cluster_id: id.to_owned() };
     image.apply(&id("a")).unwrap();
@@ -132,7 +132,7 @@ fn i7_the_clusters_id_is_written_once() {
 /// Counts what images share: a topic's reference count is the number of tree leaves, over all images alive, that hold
 /// it. A thousand images without sharing would hold each of 50,000 topics a thousand times.
 #[test]
-fn i7_fifty_thousand_topics_one_an_entry_share_their_structure() {
+fn fifty_thousand_topics_one_an_entry_share_their_structure() {
     const TOPICS: u128 = 50_000;
     const IMAGES: u128 = 1_000;
     let mut image = MetadataImage::new();
