@@ -17,6 +17,11 @@ pub struct Now {
 pub trait Clock: Send + Sync + 'static {
     /// The present instant.
     fn now(&self) -> Now;
+
+    /// Time since the process started, as finely as the clock has it: for measurements, never for decisions.
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.now().mono_ms).unwrap_or(0))
+    }
 }
 
 /// The machine's clocks.
@@ -35,6 +40,10 @@ impl Clock for SystemClock {
     fn now(&self) -> Now {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         Now { wall_ms: wall.as_millis() as i64, mono_ms: self.start.elapsed().as_millis() as i64 }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.start.elapsed()
     }
 }
 

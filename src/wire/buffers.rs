@@ -1,10 +1,11 @@
 //! Memory that requests and answers use again instead of asking the allocator each time.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
 use rustix::mm::{MapFlags, ProtFlags};
 use std::io;
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
 /// Answer buffers kept for the next answer, at most.
@@ -13,6 +14,16 @@ const KEPT_ANSWERS: usize = 256;
 const KEPT_ANSWER_BYTES: usize = 16 * 1024;
 /// A fresh answer buffer's capacity in bytes: most answers fit.
 const FRESH_ANSWER_BYTES: usize = 512;
+/// A read block's size in bytes: what one read takes in, and the largest frame that needs no buffer of its own.
+pub const BLOCK_BYTES: usize = 64 * 1024;
+/// Read blocks kept for the next readable connection, at most.
+const KEPT_BLOCKS: usize = 64;
+/// A block whose front is still in use elsewhere is kept while this many bytes of it are free.
+const KEPT_BLOCK_ROOM_BYTES: usize = 16 * 1024;
+/// Bytes of a file that are in memory at once while they are sent, per connection.
+pub const CHUNK_BYTES: usize = 256 * 1024;
+/// Chunks kept for the next read of a file, at most.
+const KEPT_CHUNKS: usize = 16;
 /// Address space that placeholders for record bytes are cut from, per answer: as much as a frame's length can say.
 const PLACEHOLDER_BYTES: usize = i32::MAX as usize;
 
@@ -25,14 +36,81 @@ pub struct Buffers {
 struct Shared {
     /// Guards the buffers that wait for the next answer.
     answers: Mutex<Vec<Vec<u8>>>,
+    /// Guards the empty read blocks that no connection holds.
+    blocks: Mutex<Vec<BytesMut>>,
+    /// Guards the chunks that no connection holds, each of [`CHUNK_BYTES`].
+    chunks: Mutex<Vec<Box<[u8]>>>,
     placeholder: Bytes,
+    /// Blocks and chunks taken from the allocator so far.
+    blocks_made: AtomicUsize,
+    chunks_made: AtomicUsize,
 }
 
 impl Buffers {
     /// Reserves the address space for placeholders (no memory). An error means that the system refuses a mapping of 2 GiB.
     pub fn new() -> io::Result<Self> {
         let placeholder = Bytes::from_owner(AddressSpace::reserve(PLACEHOLDER_BYTES)?);
-        Ok(Self { shared: Arc::new(Shared { answers: Mutex::new(Vec::new()), placeholder }) })
+        let shared = Shared {
+            answers: Mutex::default(),
+            blocks: Mutex::default(),
+            chunks: Mutex::default(),
+            placeholder,
+            blocks_made: AtomicUsize::new(0),
+            chunks_made: AtomicUsize::new(0),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// An empty block with room for at least `room_bytes`, which is at most [`BLOCK_BYTES`].
+    pub fn block(&self, room_bytes: usize) -> BytesMut {
+        debug_assert!(room_bytes <= BLOCK_BYTES);
+        if let Some(mut block) = self.shared.blocks.lock().pop() {
+            // What was in use when the block came back may be free by now.
+            if block.try_reclaim(BLOCK_BYTES) || block.capacity() >= room_bytes {
+                return block;
+            }
+        }
+        self.shared.blocks_made.fetch_add(1, Ordering::Relaxed);
+        BytesMut::with_capacity(BLOCK_BYTES)
+    }
+
+    /// Read blocks taken from the allocator so far: stays low while connections share them.
+    pub fn blocks_made(&self) -> usize {
+        self.shared.blocks_made.load(Ordering::Relaxed)
+    }
+
+    /// Chunks taken from the allocator so far.
+    pub fn chunks_made(&self) -> usize {
+        self.shared.chunks_made.load(Ordering::Relaxed)
+    }
+
+    /// Takes a block back. Frames cut from it may still be in use: their bytes are left alone.
+    pub fn give_back_block(&self, mut block: BytesMut) {
+        block.clear();
+        if !block.try_reclaim(BLOCK_BYTES) && block.capacity() < KEPT_BLOCK_ROOM_BYTES {
+            return;
+        }
+        let mut kept = self.shared.blocks.lock();
+        if kept.len() < KEPT_BLOCKS {
+            kept.push(block);
+        }
+    }
+
+    /// A chunk of [`CHUNK_BYTES`], of any content.
+    pub fn chunk(&self) -> Box<[u8]> {
+        let kept = self.shared.chunks.lock().pop();
+        kept.unwrap_or_else(|| {
+            self.shared.chunks_made.fetch_add(1, Ordering::Relaxed);
+            vec![0; CHUNK_BYTES].into_boxed_slice()
+        })
+    }
+
+    /// Takes a chunk back.
+    pub fn give_back_chunk(&self, chunk: Box<[u8]>) {
+        let mut kept = self.shared.chunks.lock();
+        if kept.len() < KEPT_CHUNKS {
+            kept.push(chunk);
+        }
     }
 
     /// An empty buffer for one answer.
