@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 pub(super) struct Agenda {
     /// Guards the queue and its index. Taken last, and never held across anything else.
     state: Mutex<State>,
-    /// Woken when the earliest entry has become earlier.
-    pub(super) earlier: Notify,
+    /// Woken when the earliest entry has become earlier, or there is something else to do.
+    pub(super) changed: Notify,
 }
 
 #[derive(Default)]
@@ -35,7 +35,7 @@ impl Agenda {
         let is_first = state.queue.first() == Some(&(deadline_ms, partition));
         drop(state);
         if is_first {
-            self.earlier.notify_one();
+            self.changed.notify_one();
         }
     }
 

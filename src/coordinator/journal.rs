@@ -62,7 +62,13 @@ pub trait Journal: Send + Sync + 'static {
     /// Waits until everything below `offset` is committed; fails once that will not happen under this leader.
     fn wait_committed(&self, partition: i32, offset: i64) -> Committed;
 
-    /// Hands out every record of the log from its start to its end, in order, with bounded memory; control records too.
-    fn read_all(&self, partition: i32, each: &mut dyn FnMut(&BatchHeader, &RecordView<'_>))
-        -> Result<(), JournalError>;
+    /// Hands out the records of a stretch of the log, in order, control records too: from the batch that holds `from`, or
+    /// from the log's start if that is behind it. Returns where to go on, which is `from` itself at the log's end. One
+    /// stretch is small enough to be read between other work.
+    fn read(
+        &self,
+        partition: i32,
+        from: i64,
+        each: &mut dyn FnMut(&BatchHeader, &RecordView<'_>),
+    ) -> Result<i64, JournalError>;
 }

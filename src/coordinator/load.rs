@@ -24,23 +24,20 @@ impl Runtime {
         true
     }
 
-    /// Reads a partition's log and serves its groups. Blocks while it reads; memory is that of the groups themselves.
-    pub fn load(&self, partition: i32, epoch: i32) -> Result<(), JournalError> {
+    /// Reads a partition's log and serves its groups. Lets others run between stretches of the log; memory is that of the
+    /// groups themselves.
+    pub async fn load(&self, partition: i32, epoch: i32) -> Result<(), JournalError> {
         self.begin_load(partition, epoch);
         let Some(slot) = self.slot(partition).filter(|slot| slot.epoch == epoch) else { return Ok(()) };
-        if !matches!(*slot.state.lock(), State::Loading) {
-            return Ok(());
-        }
-        let read = self.read(partition);
+        let read = self.read(&slot).await;
         let mut state = slot.state.lock();
         if !matches!(*state, State::Loading) {
-            // Unloaded meanwhile.
+            // Loaded already, or unloaded meanwhile.
             return Ok(());
         }
         match read {
             Ok(active) => {
-                let groups = active.shard.group_count();
-                let end_offset = active.end_offset;
+                let (groups, end_offset) = (active.shard.group_count(), active.end_offset);
                 *state = State::Active(Box::new(active));
                 tracing::info!("Loaded {groups} groups of __consumer_offsets-{partition} up to offset {end_offset}");
                 self.deliver_loaded(&slot, &mut state)
@@ -77,20 +74,24 @@ impl Runtime {
         }
     }
 
-    fn read(&self, partition: i32) -> Result<Active, JournalError> {
+    async fn read(&self, slot: &Slot) -> Result<Active, JournalError> {
         let mut shard = Shard::new(self.settings.group.clone());
-        let mut end_offset = 0;
-        let mut corrupt = None;
-        self.journal.read_all(partition, &mut |header, record| {
-            end_offset = header.next_offset();
-            if corrupt.is_none() {
-                corrupt = replay(&mut shard, header, record).err();
+        let mut from = 0;
+        while matches!(*slot.state.lock(), State::Loading) {
+            let mut replayed = Ok(());
+            let next = self.journal.read(slot.partition, from, &mut |header, record| {
+                if replayed.is_ok() {
+                    replayed = replay(&mut shard, header, record);
+                }
+            })?;
+            replayed?;
+            if next == from {
+                break;
             }
-        })?;
-        match corrupt {
-            Some(error) => Err(error),
-            None => Ok(Active::new(shard, end_offset)),
+            from = next;
+            tokio::task::yield_now().await;
         }
+        Ok(Active::new(shard, from))
     }
 }
 

@@ -10,6 +10,7 @@
 mod agenda;
 mod answer;
 mod batches;
+mod elections;
 mod journal;
 mod load;
 mod runtime;
@@ -19,4 +20,4 @@ mod tests;
 mod timers;
 
 pub use journal::{Journal, JournalError};
-pub use runtime::{java_string_hash, Runtime, RuntimeSettings};
+pub use runtime::{java_string_hash, Runtime, RuntimeSettings, CONSUMER_OFFSETS};

@@ -3,20 +3,25 @@
 use super::agenda::Agenda;
 use super::answer::{committed, finish, Answer, Begun};
 use super::batches::pack;
+use super::elections::Chores;
 use super::journal::{Journal, JournalError};
 use super::slot::{Active, Slot, State, MAX_WAITING_CALLERS};
 use crate::clock::Clock;
+use crate::config::broker::BrokerConfig;
 use crate::group::request::{Client, ListGroups, ListedGroup};
 use crate::group::{Ask, Caller, Event, GroupError, Origin, Reply, Request, Settings, Text};
 use crate::ids::Uuid;
 use crate::rng::Rng;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::Arc;
 use tokio::sync::oneshot;
+
+/// The topic that groups live in.
+pub const CONSUMER_OFFSETS: &str = "__consumer_offsets";
 
 /// What the operator sets.
 #[derive(Clone, Debug)]
@@ -35,6 +40,30 @@ impl Default for RuntimeSettings {
     }
 }
 
+impl RuntimeSettings {
+    /// What a broker's configuration says.
+    pub fn from_config(config: &BrokerConfig) -> Self {
+        let groups = &config.groups;
+        let group = Settings {
+            min_session_timeout_ms: groups.group_min_session_timeout_ms,
+            max_session_timeout_ms: groups.group_max_session_timeout_ms,
+            initial_rebalance_delay_ms: groups.group_initial_rebalance_delay_ms,
+            max_size: groups.group_max_size,
+            offsets_retention_ms: i64::from(groups.offsets_retention_minutes) * 60_000,
+            offsets_retention_check_interval_ms: groups.offsets_retention_check_interval_ms,
+            offset_metadata_max_bytes: usize::try_from(groups.offset_metadata_max_bytes).unwrap_or(0),
+            offsets_commit_timeout_ms: i64::from(groups.offsets_commit_timeout_ms),
+        };
+        let topic = config.topic_config(&BTreeMap::new());
+        let max_batch_bytes = topic.max_message_bytes.min(groups.offsets_topic_segment_bytes);
+        Self {
+            group,
+            partitions: groups.offsets_topic_num_partitions,
+            max_batch_bytes: usize::try_from(max_batch_bytes).unwrap_or(0),
+        }
+    }
+}
+
 /// The group coordinator of one broker.
 pub struct Runtime {
     pub(super) journal: Arc<dyn Journal>,
@@ -45,6 +74,8 @@ pub struct Runtime {
     /// Guards the table only; a slot has its own lock, and none is taken under this one but to replace a slot.
     pub(super) slots: RwLock<BTreeMap<i32, Arc<Slot>>>,
     pub(super) agenda: Agenda,
+    /// Guards what the metadata asks for until the runtime's task takes it. Held for no longer than to put or take.
+    pub(super) chores: Mutex<Chores>,
 }
 
 impl Runtime {
@@ -59,6 +90,7 @@ impl Runtime {
             partitions,
             slots: RwLock::default(),
             agenda: Agenda::default(),
+            chores: Mutex::default(),
         })
     }
 
@@ -246,7 +278,7 @@ impl Runtime {
         self.slots.read().get(&partition).cloned()
     }
 
-    fn all_slots(&self) -> Vec<Arc<Slot>> {
+    pub(super) fn all_slots(&self) -> Vec<Arc<Slot>> {
         self.slots.read().values().cloned().collect()
     }
 }

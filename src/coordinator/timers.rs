@@ -13,9 +13,11 @@ const TIMER_RETRY_MS: i64 = 500;
 const TIMERS_PER_TURN: usize = 64;
 
 impl Runtime {
-    /// Runs timers as they run down, until cancelled. To be spawned once; sleeps while there is nothing to do.
+    /// Runs timers as they run down, and what the metadata asks for, until cancelled. To be spawned once; sleeps while
+    /// there is nothing to do.
     pub async fn run_timers(self: Arc<Self>, cancelled: CancellationToken) {
         loop {
+            self.do_chores();
             let now_ms = self.clock.now().mono_ms;
             if let Some(partition) = self.agenda.pop_due(now_ms) {
                 self.fire(partition, now_ms);
@@ -32,7 +34,7 @@ impl Runtime {
             tokio::select! {
                 biased;
                 () = cancelled.cancelled() => return,
-                () = self.agenda.earlier.notified() => {}
+                () = self.agenda.changed.notified() => {}
                 () = asleep => {}
             }
         }

@@ -3,6 +3,7 @@
 //! Versions of the wire protocol show here only as flags that say what they mean. Where an answer has an `error`, the
 //! other fields of that answer hold what Kafka puts beside an error.
 
+pub use super::ask::Ask;
 use super::error::GroupError;
 use super::Text;
 use crate::ids::Uuid;

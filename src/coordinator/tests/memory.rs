@@ -115,19 +115,22 @@ impl Journal for MemoryJournal {
         })
     }
 
-    fn read_all(
+    /// One batch a stretch.
+    fn read(
         &self,
         partition: i32,
+        from: i64,
         each: &mut dyn FnMut(&BatchHeader, &RecordView<'_>),
-    ) -> Result<(), JournalError> {
-        let batches = self.state.lock().logs.get(&partition).map(|log| log.batches.clone()).unwrap_or_default();
-        for (base_offset, bytes) in batches {
-            let mut header = BatchHeader::parse(&bytes).map_err(|e| JournalError::Corrupt(e.to_string()))?;
-            header.base_offset = base_offset;
-            for record in RecordIter::new(&bytes[HEADER_BYTES..], header.record_count) {
-                each(&header, &record.map_err(|e| JournalError::Corrupt(e.to_string()))?);
-            }
+    ) -> Result<i64, JournalError> {
+        let found = |log: &Log| log.batches.iter().find(|(base_offset, _)| *base_offset >= from).cloned();
+        let Some((base_offset, bytes)) = self.state.lock().logs.get(&partition).and_then(found) else {
+            return Ok(from);
+        };
+        let mut header = BatchHeader::parse(&bytes).map_err(|e| JournalError::Corrupt(e.to_string()))?;
+        header.base_offset = base_offset;
+        for record in RecordIter::new(&bytes[HEADER_BYTES..], header.record_count) {
+            each(&header, &record.map_err(|e| JournalError::Corrupt(e.to_string()))?);
         }
-        Ok(())
+        Ok(header.next_offset())
     }
 }

@@ -1,5 +1,6 @@
 //! The runtime over a log in memory, in tokio's paused time: waiting costs nothing and is exact.
 
+mod elections;
 mod memory;
 
 use super::journal::JournalError;
@@ -17,11 +18,11 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// A coordinator of four partitions, all led here and loaded, with its timers running.
-fn coordinator() -> (Arc<Runtime>, Arc<MemoryJournal>) {
+async fn coordinator() -> (Arc<Runtime>, Arc<MemoryJournal>) {
     let journal = Arc::new(MemoryJournal::default());
     let runtime = over(&journal);
     for partition in 0..4 {
-        runtime.load(partition, 0).expect("an empty log loads");
+        runtime.load(partition, 0).await.expect("an empty log loads");
     }
     (runtime, journal)
 }
@@ -138,7 +139,7 @@ async fn g1_not_coordinator_then_loading_then_served() {
     // A beat must not make members rejoin only because the coordinator starts.
     let beat = Heartbeat { group_id: "g".into(), generation_id: 1, member_id: "m".into(), group_instance_id: None };
     assert_eq!(runtime.execute(client(), beat).await, Ok(HeartbeatReply { error: None }));
-    runtime.load(partition, 3).expect("an empty log loads");
+    runtime.load(partition, 3).await.expect("an empty log loads");
     assert_eq!(runtime.execute(client(), fetch("g")).await, Ok(OffsetFetchReply { topics: Vec::new() }));
     // News of an older epoch changes nothing; of the same one it ends.
     assert!(!runtime.begin_load(partition, 2));
@@ -157,7 +158,7 @@ async fn g2_refused_before_the_coordinator_is_looked_for() {
 
 #[tokio::test(start_paused = true)]
 async fn g5_g8_join_and_sync_by_timers() {
-    let (runtime, _) = coordinator();
+    let (runtime, _) = coordinator().await;
     let start = tokio::time::Instant::now();
     stable_pair(&runtime, "g").await;
     // The initial delay, extended once for the second member; nothing else took time.
@@ -167,7 +168,7 @@ async fn g5_g8_join_and_sync_by_timers() {
 
 #[tokio::test(start_paused = true)]
 async fn g7_silent_members_are_dropped_on_time() {
-    let (runtime, _) = coordinator();
+    let (runtime, _) = coordinator().await;
     stable_pair(&runtime, "g").await;
     tokio::time::sleep(Duration::from_millis(9_990)).await;
     assert_eq!(runtime.execute(client(), describe("g")).await.expect("served").state, "Stable");
@@ -177,7 +178,7 @@ async fn g7_silent_members_are_dropped_on_time() {
 
 #[tokio::test(start_paused = true)]
 async fn g11_commit_and_later_reads_wait_for_replication() {
-    let (runtime, journal) = coordinator();
+    let (runtime, journal) = coordinator().await;
     journal.hold();
     let mut committed = Box::pin(runtime.execute(client(), commit("g", 0..1)));
     let mut fetched = Box::pin(runtime.execute(client(), fetch("g")));
@@ -192,7 +193,7 @@ async fn g11_commit_and_later_reads_wait_for_replication() {
 
 #[tokio::test(start_paused = true)]
 async fn g11_replication_that_takes_too_long() {
-    let (runtime, journal) = coordinator();
+    let (runtime, journal) = coordinator().await;
     journal.hold();
     let start = tokio::time::Instant::now();
     let committed = runtime.execute(client(), commit("g", 0..1));
@@ -204,7 +205,7 @@ async fn g11_replication_that_takes_too_long() {
 
 #[tokio::test(start_paused = true)]
 async fn g11_refused_append_changes_nothing() {
-    let (runtime, journal) = coordinator();
+    let (runtime, journal) = coordinator().await;
     journal.fail(Some(JournalError::NotEnoughReplicas));
     let refused = runtime.execute(client(), commit("g", 0..1)).await;
     assert_eq!(refused, Err(GroupError::CoordinatorNotAvailable));
@@ -215,7 +216,7 @@ async fn g11_refused_append_changes_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn g11_timer_is_put_off_while_the_log_refuses() {
-    let (runtime, journal) = coordinator();
+    let (runtime, journal) = coordinator().await;
     stable_pair(&runtime, "g").await;
     journal.fail(Some(JournalError::NotEnoughReplicas));
     tokio::time::sleep(Duration::from_millis(20_000)).await;
@@ -228,7 +229,7 @@ async fn g11_timer_is_put_off_while_the_log_refuses() {
 
 #[tokio::test(start_paused = true)]
 async fn g1_unload_sends_everyone_away() {
-    let (runtime, journal) = coordinator();
+    let (runtime, journal) = coordinator().await;
     let joining = runtime.execute(client(), join("g", ""));
     journal.hold();
     let committing = runtime.execute(client(), commit("g2", 0..1));
@@ -241,7 +242,7 @@ async fn g1_unload_sends_everyone_away() {
 
 #[tokio::test(start_paused = true)]
 async fn g1_disk_error_unloads_that_shard_only() {
-    let (runtime, journal) = coordinator();
+    let (runtime, journal) = coordinator().await;
     let other = (0..).map(|n| format!("g{n}")).find(|g| runtime.partition_for(g) != runtime.partition_for("g"));
     let other = other.expect("hashes differ");
     let joining = runtime.execute(client(), join("g", ""));
@@ -263,7 +264,7 @@ async fn g1_disk_error_unloads_that_shard_only() {
 
 #[tokio::test(start_paused = true)]
 async fn g1_panic_costs_the_shard_only() {
-    let (runtime, journal) = coordinator();
+    let (runtime, journal) = coordinator().await;
     let joining = runtime.execute(client(), join("g", ""));
     journal.fail(Some(JournalError::Corrupt("a panic that the test asks for".into())));
     let joined = joining.await.expect("joined");
@@ -276,7 +277,7 @@ async fn g1_panic_costs_the_shard_only() {
 
 #[tokio::test(start_paused = true)]
 async fn g1_panic_in_a_timer_leaves_the_others_running() {
-    let (runtime, journal) = coordinator();
+    let (runtime, journal) = coordinator().await;
     let other = (0..).map(|n| format!("g{n}")).find(|g| runtime.partition_for(g) != runtime.partition_for("g"));
     stable_pair(&runtime, "g").await;
     journal.fail(Some(JournalError::Corrupt("a panic that the test asks for".into())));
@@ -288,14 +289,14 @@ async fn g1_panic_in_a_timer_leaves_the_others_running() {
 
 #[tokio::test(start_paused = true)]
 async fn g6_g11_restart_finds_groups_and_offsets() {
-    let (runtime, journal) = coordinator();
+    let (runtime, journal) = coordinator().await;
     let (leader, _) = stable_pair(&runtime, "g").await;
     runtime.execute(client(), commit("simple", 0..3)).await.expect("committed");
     let described = runtime.execute(client(), describe("g")).await.expect("served");
 
     let restarted = over(&journal);
     for partition in 0..4 {
-        restarted.load(partition, 1).expect("what was written can be read");
+        restarted.load(partition, 1).await.expect("what was written can be read");
     }
     assert_eq!(restarted.execute(client(), describe("g")).await, Ok(described));
     assert_eq!(restarted.execute(client(), fetch("simple")).await.expect("served").topics[0].partitions.len(), 3);
@@ -308,7 +309,7 @@ async fn g6_g11_restart_finds_groups_and_offsets() {
 
 #[tokio::test(start_paused = true)]
 async fn g6_dropped_callers_leave_nothing_behind() {
-    let (runtime, _) = coordinator();
+    let (runtime, _) = coordinator().await;
     for _ in 0..5 {
         drop(runtime.execute(client(), join("g", "")));
     }
@@ -323,7 +324,7 @@ async fn g6_dropped_callers_leave_nothing_behind() {
 
 #[tokio::test(start_paused = true)]
 async fn g15_delete_of_many_offsets_is_divided() {
-    let (runtime, journal) = coordinator();
+    let (runtime, journal) = coordinator().await;
     for hundred in 0..10 {
         runtime.execute(client(), commit("g", hundred * 100..(hundred + 1) * 100)).await.expect("committed");
     }
@@ -339,7 +340,7 @@ async fn g15_delete_of_many_offsets_is_divided() {
 
 #[tokio::test(start_paused = true)]
 async fn g8_assignment_too_large_to_store() {
-    let (runtime, _) = coordinator();
+    let (runtime, _) = coordinator().await;
     let joined = runtime.execute(client(), join("g", "")).await.expect("joined");
     let large = vec![(joined.member_id.clone(), Bytes::from(vec![7; 20_000]))];
     let refused = runtime.execute(client(), sync("g", &joined.member_id, large)).await;
@@ -349,7 +350,7 @@ async fn g8_assignment_too_large_to_store() {
 
 #[tokio::test(start_paused = true)]
 async fn g15_list_asks_every_shard() {
-    let (runtime, _) = coordinator();
+    let (runtime, _) = coordinator().await;
     let names: Vec<String> = (0..8).map(|n| format!("group-{n}")).collect();
     for name in &names {
         runtime.execute(client(), commit(name, 0..1)).await.expect("committed");
@@ -362,7 +363,7 @@ async fn g15_list_asks_every_shard() {
 
 #[tokio::test(start_paused = true)]
 async fn g14_offsets_expire_and_then_nothing_wakes() {
-    let (runtime, _) = coordinator();
+    let (runtime, _) = coordinator().await;
     runtime.execute(client(), commit("g", 0..1)).await.expect("committed");
     let day = Duration::from_secs(24 * 3_600);
     tokio::time::sleep(day * 6).await;
@@ -374,7 +375,7 @@ async fn g14_offsets_expire_and_then_nothing_wakes() {
 
 #[tokio::test(start_paused = true)]
 async fn g14_topics_deleted_in_every_shard() {
-    let (runtime, _) = coordinator();
+    let (runtime, _) = coordinator().await;
     for name in ["a", "b", "c", "d", "e"] {
         runtime.execute(client(), commit(name, 0..2)).await.expect("committed");
     }
