@@ -11,6 +11,9 @@ const TOGETHER: &[&[&str]] = &[
     &["controller.quorum.voters", "controller.quorum.bootstrap.servers"],
 ];
 
+/// Keys that the default voter follows from.
+const VOTES: &[&str] = &["node.id", "broker.id", "listeners", "advertised.listeners", "controller.listener.names"];
+
 /// Keys that say what the cluster looks like. While none is given, the node is alone and its internal topics have one
 /// replica.
 const TOPOLOGY: &[&str] = &[
@@ -31,10 +34,12 @@ pub(super) fn complete(given: &mut Given, defaults: Vec<(String, String)>) {
     for (key, value) in defaults {
         let contradicted =
             TOGETHER.iter().any(|group| group.contains(&key.as_str()) && group.iter().any(|name| has(name)));
+        // The default voter is the default node at its default listener.
+        let other_voter = key == "controller.quorum.voters" && VOTES.iter().any(|name| has(name));
         let internal_topic = key.ends_with(".replication.factor") || key.ends_with(".min.isr");
         // As in Kafka, a node that is configured but for its directory uses Kafka's own default.
         let directory = key == "log.dirs" && configured;
-        let unwanted = contradicted || directory || (internal_topic && shape_given);
+        let unwanted = contradicted || other_voter || directory || (internal_topic && shape_given);
         if !has(&key) && !unwanted {
             given.insert(key, (value, "defaults".into()));
         }

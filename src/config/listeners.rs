@@ -168,12 +168,13 @@ impl Listeners {
                     other.name, one.name, one.address.port
                 )));
             }
+            let controller = controller_names.contains(&one.name);
             all.push(Listener {
                 name: one.name.clone(),
                 bind: one.address.clone(),
-                advertised: advertised_address(one, &advertised)?,
+                advertised: advertised_address(one, &advertised, controller)?,
                 protocol,
-                controller: controller_names.contains(&one.name),
+                controller,
             });
         }
         let listeners = Self { inter_broker: inter_broker(&from, &all)?, all };
@@ -251,25 +252,22 @@ fn clash(one: &Address, other: &Address) -> bool {
 }
 
 /// What a listener tells clients: its entry in `advertised.listeners`, else its own address, else this host's name.
-fn advertised_address(bound: &Endpoint, advertised: &[Endpoint]) -> Result<Address, ConfigError> {
+fn advertised_address(bound: &Endpoint, advertised: &[Endpoint], controller: bool) -> Result<Address, ConfigError> {
     let given = advertised.iter().find(|one| one.name == bound.name);
     let address = given.map_or(&bound.address, |one| &one.address);
-    if given.is_some() && !address.host.is_empty() && is_wildcard(&address.host) {
+    let port = address.port;
+    if !is_wildcard(&address.host) {
+        return Ok(Address { host: address.host.clone(), port });
+    }
+    // Kafka has the wildcard of a controller's listener stand for this host, and that of a client's be refused.
+    if !address.host.is_empty() && !controller {
         return Err(rule(format!(
             "requirement failed: advertised.listeners cannot use the nonroutable meta-address {}. Use a routable IP \
              address.",
             address.host
         )));
     }
-    if address.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_unspecified()) && given.is_none() {
-        return Err(rule(format!(
-            "requirement failed: advertised.listeners cannot use the nonroutable meta-address {}. Use a routable IP \
-             address.",
-            address.host
-        )));
-    }
-    let host = if address.host.is_empty() { host_name() } else { address.host.clone() };
-    Ok(Address { host, port: address.port })
+    Ok(Address { host: host_name(), port })
 }
 
 /// This machine's name, as Kafka's canonical host name; `localhost` where the system does not tell.

@@ -301,6 +301,10 @@ fn the_images_defaults_hold_where_neither_file_nor_environment_speaks() {
     assert_eq!(addresses(&some)[..1], expected, "merged, not dropped");
     assert_eq!(some.config.log.log_dirs, [PathBuf::from("/tmp/kafka-logs")], "as in the image of Kafka");
     assert_eq!(some.warnings, Vec::<String>::new());
+    let other = start(&[("KAFKA_NODE_ID", "3"), ("KAFKA_LISTENERS", "PLAINTEXT://a:1,CONTROLLER://0.0.0.0:2")]);
+    assert_eq!((other.config.quorum.voters[0].id, other.config.quorum.voters[0].port), (3, 2));
+    let controller = other.config.listeners.by_name("CONTROLLER").unwrap();
+    assert_ne!(controller.advertised.host, "0.0.0.0", "a controller's wildcard stands for this host");
 }
 
 /// The environment of `compose.yaml`, read from it.
