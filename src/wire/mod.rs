@@ -7,6 +7,7 @@ pub mod buffers;
 pub mod frame;
 pub mod response;
 pub mod scatter;
+pub mod shape;
 pub mod versions;
 
 pub use buffers::Buffers;
