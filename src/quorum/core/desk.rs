@@ -168,3 +168,75 @@ pub(super) fn unpack(mut bytes: &[u8]) -> Result<Vec<&[u8]>, MachineError> {
 fn cut_short() -> MachineError {
     MachineError("an entry ends within a decision".into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decisions_come_out_as_they_went_in() {
+        let at = Position { index: 7, term: 2 };
+        let mut desk = Desk::default();
+        desk.open(2);
+        assert_eq!(desk.take(at, 1, b"", "nothing to wait for"), Some("nothing to wait for"));
+        assert_eq!(desk.take(at, 2, b"one", "1"), None);
+        assert_eq!(desk.take(at, 3, b"", "after one"), None);
+        assert_eq!(desk.take(at, 4, b"three", "3"), None);
+        assert_eq!(unpack(&desk.pack_bytes()), Ok(vec![&b"one"[..], &b"three"[..]]));
+        assert_eq!(desk.pack_to_propose(true), None, "it fills while the disk is busy");
+        assert_eq!(desk.pack_to_propose(false), Some(at));
+        desk.proposed();
+        assert_eq!(desk.take(Position { index: 8, term: 2 }, 5, b"", "in flight"), None);
+        assert_eq!(desk.applied(Position { index: 6, term: 1 }), []);
+        assert_eq!(desk.applied(at), [(2, "1"), (3, "after one"), (4, "3"), (5, "in flight")]);
+    }
+
+    #[test]
+    fn a_full_pack_goes_and_too_much_uncommitted_waits() {
+        let mut desk = Desk::default();
+        desk.open(1);
+        let at = |index| Position { index, term: 1 };
+        for index in 1.. {
+            assert_eq!(desk.take(at(index), index, &vec![0; settings::MAX_PACK_BYTES], ()), None);
+            assert!(!desk.has_room());
+            if desk.pack_to_propose(true).is_none() {
+                assert_eq!(index as usize, settings::MAX_UNCOMMITTED_BYTES / settings::MAX_PACK_BYTES);
+                break;
+            }
+            desk.proposed();
+        }
+        assert_eq!(desk.applied(at(1)).len(), 1);
+        assert!(desk.pack_to_propose(true).is_some(), "room again");
+    }
+
+    #[test]
+    fn standing_down_tells_what_may_have_happened() {
+        let mut desk = Desk::default();
+        desk.open(1);
+        desk.take(Position { index: 1, term: 1 }, 1, b"a", ());
+        desk.proposed();
+        desk.take(Position { index: 2, term: 1 }, 2, b"b", ());
+        let mut out = Outputs::default();
+        desk.stand_down(Some(4), &mut out);
+        assert_eq!(
+            out.answers,
+            [
+                (1, Err(SubmitError::LeadershipLost { leader: Some(4) })),
+                (2, Err(SubmitError::NotController { leader: Some(4) }))
+            ]
+        );
+        assert_eq!((desk.term(), desk.pack_to_propose(false)), (None, None));
+    }
+
+    #[test]
+    fn entries_cut_short_are_errors() {
+        let whole = [&[ENTRY_FORMAT, 0, 0, 0, 2][..], b"ab", &[0, 0, 0, 0]].concat();
+        assert_eq!(unpack(&whole), Ok(vec![&b"ab"[..], &b""[..]]));
+        assert_eq!(unpack(&[]), Ok(vec![]));
+        for end in [2, 4, 5, 6, 8, 10] {
+            assert!(unpack(&whole[..end]).is_err(), "{end}");
+        }
+        assert!(unpack(&[9]).is_err());
+        assert!(unpack(&[ENTRY_FORMAT, 0xFF, 0xFF, 0xFF, 0xFF, 1]).is_err());
+    }
+}

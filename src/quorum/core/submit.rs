@@ -53,4 +53,10 @@ impl<M: StateMachine> Core<M> {
             Err(error) => tracing::debug!("a proposal has to wait: {error}"),
         }
     }
+
+    /// Proposes a change of voters; takes effect with the next event. Only tests change voters so far.
+    #[cfg(test)]
+    pub(in crate::quorum) fn propose_change(&mut self, change: raft::eraftpb::ConfChangeV2) -> raft::Result<()> {
+        self.node.propose_conf_change(Vec::new(), change)
+    }
 }

@@ -3,9 +3,11 @@
 use super::cluster::{raft_id, Cluster, VOTERS};
 use super::list_machine::Added;
 use crate::kv::memory::Crash;
-use crate::quorum::core::SubmitError;
+use crate::quorum::core::{Event, SubmitError};
 use crate::quorum::transport::memory::Faults;
+use crate::quorum::VoterId;
 use crate::rng::Rng;
+use raft::eraftpb::{ConfChangeSingle, ConfChangeType, ConfChangeV2, Entry, Message, MessageType};
 
 fn elected(seed: u64) -> (Cluster, usize) {
     let mut cluster = Cluster::new(seed);
@@ -116,6 +118,85 @@ fn a_stalled_disk_does_not_stop_a_leaders_heartbeats() {
     }
     assert_eq!(cluster.core(leader).view().epoch, epoch, "an election timeout is 1,000 ms");
     assert!(cluster.core(leader).view().active);
+}
+
+/// Messages that no voter sends do nothing, whatever state they meet.
+#[test]
+fn foreign_messages_are_refused() {
+    let (mut cluster, leader) = elected(9);
+    let [follower, _] = others(leader);
+    let from_leader = |kind: MessageType| Message {
+        msg_type: kind as i32,
+        from: raft_id(leader),
+        to: raft_id(follower),
+        term: cluster.core(follower).view().epoch,
+        ..Message::default()
+    };
+    let good = from_leader(MessageType::MsgAppend);
+    let foreign = [
+        Message::default(),
+        Message { term: 0, ..good.clone() },
+        Message { from: 0, ..good.clone() },
+        Message { from: good.to, ..good.clone() },
+        Message { to: VoterId { node_id: follower as i32, incarnation: 1 }.raft_id(), ..good.clone() },
+        Message { index: 5, entries: vec![Entry { index: 9, ..Entry::default() }], ..good.clone() },
+        Message { index: u64::MAX, entries: vec![Entry::default(); 2], ..good.clone() },
+        from_leader(MessageType::MsgPropose),
+        from_leader(MessageType::MsgReadIndex),
+        from_leader(MessageType::MsgReadIndexResp),
+        from_leader(MessageType::MsgTransferLeader),
+        from_leader(MessageType::MsgHup),
+        from_leader(MessageType::MsgBeat),
+        from_leader(MessageType::MsgUnreachable),
+    ];
+    let before = cluster.core(follower).applied();
+    for message in foreign {
+        cluster.event(follower, Event::Peer(Box::new(message)));
+    }
+    assert_eq!(cluster.core(follower).applied(), before);
+    cluster.converge();
+    assert!(cluster.core(leader).view().active, "nobody was disturbed");
+}
+
+/// A voter is removed while requests come in; what was packed for the place in the log that the change took comes again.
+#[test]
+fn voters_can_change_and_the_change_survives_restarts() {
+    let (mut cluster, leader) = elected(10);
+    let [removed, stays] = others(leader);
+    cluster.stall_disk(leader, 300);
+    let in_flight = cluster.submit(leader, "in flight");
+    let packed = cluster.submit(leader, "packed");
+    let mut change = ConfChangeV2::default();
+    let single = ConfChangeSingle { change_type: ConfChangeType::RemoveNode as i32, node_id: raft_id(removed) };
+    change.changes.push(single);
+    cluster.nodes[leader].core.as_mut().unwrap().propose_change(change).unwrap();
+    cluster.run_until(5_000, "both answers", |cluster| {
+        cluster.answers.contains_key(&in_flight) && cluster.answers.contains_key(&packed)
+    });
+    assert!(matches!(cluster.answers[&in_flight], Ok(Added::At(_))));
+    assert_eq!(cluster.answers[&packed], Err(SubmitError::NotController { leader: Some(leader as i32) }));
+    cluster.run_until(5_000, "active again", |cluster| cluster.core(leader).view().active);
+    cluster.crash(removed, Crash::Power);
+    // Enough for snapshots: the change is behind some of them and in the log of others.
+    for word in 0..30 {
+        cluster.submit(leader, &format!("w{word}"));
+        cluster.run_ms(100);
+        if word % 7 == 3 {
+            cluster.crash(stays, Crash::Power);
+            cluster.restart(stays);
+        }
+    }
+    for node in [leader, stays] {
+        cluster.crash(node, Crash::Power);
+        cluster.restart(node);
+    }
+    cluster.run_until(10_000, "two voters elect", |cluster| cluster.active().is_some());
+    let active = cluster.active().unwrap();
+    assert_eq!(cluster.core(active).status(Default::default()).voters.len(), 2);
+    let last = cluster.submit(active, "last");
+    cluster.run_until(5_000, "the last answer", |cluster| cluster.answers.contains_key(&last));
+    assert!(matches!(cluster.answers[&last], Ok(Added::At(_))));
+    cluster.judge_answers();
 }
 
 /// At every step of a run, one node or all of them lose power.
