@@ -17,6 +17,7 @@ use crate::kv::SharedKv;
 use futures_util::FutureExt as _;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -63,6 +64,8 @@ pub(super) struct Driver<M: StateMachine> {
     writes: Option<WalSender>,
     reports: mpsc::Receiver<WalReport>,
     writer: Option<JoinHandle<()>>,
+    /// Tells the write-ahead thread not to wait for space any more.
+    ending: Arc<AtomicBool>,
     waiting: BTreeMap<Ticket, Answer<M>>,
     next_ticket: Ticket,
     /// Who asked for the end and waits for it.
@@ -85,8 +88,11 @@ impl<M: StateMachine> Driver<M> {
         let capacity = settings::MAX_WRITES_IN_FLIGHT + WRITES_SLACK;
         let (writes, writes_in) = sync_channel(capacity);
         let (report, reports) = mpsc::channel(capacity);
+        let ending = Arc::new(AtomicBool::new(false));
+        let stopping = ending.clone();
         let writer = std::thread::Builder::new().name("quorum-wal".into()).spawn(move || {
-            wal::run(&kv, &writes_in, |said| {
+            let stopping = || stopping.load(Ordering::Relaxed);
+            wal::run(&kv, &writes_in, stopping, |said| {
                 // The driver has gone; nobody needs to know any more.
                 let _ = report.blocking_send(said);
             });
@@ -101,6 +107,7 @@ impl<M: StateMachine> Driver<M> {
             writes: Some(writes),
             reports,
             writer: Some(writer),
+            ending,
             waiting: BTreeMap::new(),
             next_ticket: 0,
             stopping: None,
@@ -222,6 +229,7 @@ impl<M: StateMachine> Driver<M> {
 
     /// Lets the write-ahead thread finish what it has.
     async fn finish_writes(&mut self) {
+        self.ending.store(true, Ordering::Relaxed);
         self.writes = None;
         while self.reports.recv().await.is_some() {}
     }
@@ -231,6 +239,7 @@ impl<M: StateMachine> Drop for Driver<M> {
     /// Also when the task is cancelled, nothing may be written to the store once the driver is gone: somebody may open it again.
     /// Waits for at most what the write-ahead thread already has.
     fn drop(&mut self) {
+        self.ending.store(true, Ordering::Relaxed);
         self.writes = None;
         self.reports.close();
         if let Some(writer) = self.writer.take() {

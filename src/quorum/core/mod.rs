@@ -267,7 +267,8 @@ impl<M: StateMachine> Core<M> {
         }
     }
 
-    /// Whether the oldest unfinished write is older than an election timeout: by now the other voters may do better.
+    /// Whether the oldest unfinished write is older than an election timeout: by now the other voters may do better. A lone voter has
+    /// nobody to give way to and is not asked.
     fn disk_is_stalled(&self) -> bool {
         let patience = self.settings.election_ticks as u64;
         self.unpersisted.front().is_some_and(|oldest| self.ticks - oldest.since_tick >= patience)

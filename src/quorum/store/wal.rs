@@ -5,9 +5,13 @@ use super::put_snapshot;
 use crate::kv::{Batch, Durability, Kv, KvError, SharedKv};
 use crate::quorum::machine::SnapshotWriter;
 use std::sync::mpsc::{Receiver, SyncSender};
+use std::time::Duration;
 
 /// Bytes of writes made durable by one sync, unless a single one is larger.
 const MAX_GROUP_BYTES: usize = 8 << 20;
+
+/// How long a full disk is left alone before the next try.
+const FULL_DISK_PAUSE: Duration = Duration::from_millis(500);
 
 /// A change on its way to the disk.
 pub struct WalWrite {
@@ -30,26 +34,63 @@ pub enum WalReport {
     Failed(KvError),
 }
 
-/// Writes a run of writes as one: durable if one of them asks for it. Returns the number of the last.
+/// A run of writes as one: durable if one of them asks for it.
+struct Group {
+    last: u64,
+    batch: Batch,
+    durability: Durability,
+}
+
+impl Group {
+    fn of(writes: Vec<WalWrite>) -> Option<Self> {
+        let last = writes.last()?.number;
+        let sync = writes.iter().any(|write| write.sync);
+        let mut batch = Batch::new();
+        for mut write in writes {
+            if let Some(snapshot) = write.snapshot.take() {
+                put_snapshot(&mut write.batch, snapshot());
+            }
+            batch.changes.append(&mut write.batch.changes);
+        }
+        Some(Self { last, batch, durability: if sync { Durability::Synced } else { Durability::Logged } })
+    }
+}
+
+/// Writes a run of writes as one. Returns the number of the last.
 ///
 /// # Errors
 /// The key-value store failed; nothing of the run counts as written.
 pub fn write_all(kv: &dyn Kv, writes: Vec<WalWrite>) -> Result<Option<u64>, KvError> {
-    let Some(last) = writes.last().map(|write| write.number) else { return Ok(None) };
-    let sync = writes.iter().any(|write| write.sync);
-    let mut batch = Batch::new();
-    for mut write in writes {
-        if let Some(snapshot) = write.snapshot.take() {
-            put_snapshot(&mut write.batch, snapshot());
-        }
-        batch.changes.append(&mut write.batch.changes);
-    }
-    kv.write(batch, if sync { Durability::Synced } else { Durability::Logged })?;
-    Ok(Some(last))
+    let Some(group) = Group::of(writes) else { return Ok(None) };
+    kv.write(group.batch, group.durability)?;
+    Ok(Some(group.last))
 }
 
-/// The body of the thread: takes writes until the other end is dropped or the disk fails.
-pub(in crate::quorum) fn run(kv: &SharedKv, writes: &Receiver<WalWrite>, report: impl Fn(WalReport)) {
+/// Writes a group, again and again while the disk is full, until `stopping`. Writing a batch twice is the same as once.
+fn write_patiently(kv: &dyn Kv, group: &Group, stopping: &dyn Fn() -> bool) -> Result<(), KvError> {
+    let mut told = false;
+    loop {
+        match kv.write(group.batch.clone(), group.durability) {
+            Err(KvError::Full(reason)) if !stopping() => {
+                if !told {
+                    tracing::warn!("The metadata log waits for space: {reason}");
+                    told = true;
+                }
+                std::thread::sleep(FULL_DISK_PAUSE);
+            }
+            other => return other,
+        }
+    }
+}
+
+/// The body of the thread: takes writes until the other end is dropped or the disk fails. A full disk is waited for, while
+/// the metadata that is there can be read, unless `stopping`.
+pub(in crate::quorum) fn run(
+    kv: &SharedKv,
+    writes: &Receiver<WalWrite>,
+    stopping: impl Fn() -> bool,
+    report: impl Fn(WalReport),
+) {
     while let Ok(first) = writes.recv() {
         let mut bytes = size_bytes(&first);
         let mut group = vec![first];
@@ -58,9 +99,9 @@ pub(in crate::quorum) fn run(kv: &SharedKv, writes: &Receiver<WalWrite>, report:
             bytes += size_bytes(&next);
             group.push(next);
         }
-        match write_all(&**kv, group) {
-            Ok(Some(last)) => report(WalReport::Written(last)),
-            Ok(None) => {}
+        let Some(group) = Group::of(group) else { continue };
+        match write_patiently(&**kv, &group, &stopping) {
+            Ok(()) => report(WalReport::Written(group.last)),
             Err(error) => {
                 report(WalReport::Failed(error));
                 return;

@@ -23,8 +23,6 @@ pub struct ListMachine {
     pub applied: Position,
     pub published: Vec<String>,
     pub activations: usize,
-    /// Asked for at the next tick.
-    pub timed: Option<String>,
 }
 
 impl StateMachine for ListMachine {
@@ -87,7 +85,7 @@ impl StateMachine for ListMachine {
     }
 
     fn timed_request(&mut self, _now: Now) -> Option<Add> {
-        self.timed.take().map(Add)
+        None
     }
 
     fn request_bytes(Add(word): &Add) -> usize {

@@ -4,7 +4,7 @@ use super::list_machine::{Add, Added, ListMachine};
 use crate::clock::SystemClock;
 use crate::kv::memory::{Crash, MemoryKv};
 use crate::kv::rocks::{Purpose, RocksKv};
-use crate::kv::SharedKv;
+use crate::kv::{Batch, Durability, Family, Kv, KvError, Pair, SharedKv};
 use crate::quorum::machine::Position;
 use crate::quorum::settings::Settings;
 use crate::quorum::store::FAMILIES;
@@ -12,6 +12,7 @@ use crate::quorum::transport::{inbox, NoPeers};
 use crate::quorum::{FatalHook, Handle, Quorum, SubmitError, Surroundings, VoterId};
 use crate::rng::Rng;
 use parking_lot::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -156,6 +157,59 @@ async fn a_failing_disk_ends_in_the_fatal_hook() {
     let deaths = member.deaths.lock().clone();
     assert_eq!(deaths.len(), 1);
     assert!(deaths[0].contains("cannot be written"), "{deaths:?}");
+}
+
+/// A disk that is full while told so.
+struct FullDisk {
+    kv: Arc<MemoryKv>,
+    is_full: AtomicBool,
+}
+
+impl Kv for FullDisk {
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, KvError> {
+        self.kv.get(family, key)
+    }
+    fn write(&self, batch: Batch, durability: Durability) -> Result<(), KvError> {
+        if self.is_full.load(Ordering::SeqCst) {
+            return Err(KvError::Full("the disk was told to be full".into()));
+        }
+        self.kv.write(batch, durability)
+    }
+    fn scan(&self, family: Family, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, KvError> {
+        self.kv.scan(family, from, to, limit)
+    }
+    fn floor(&self, family: Family, from: &[u8], key: &[u8]) -> Result<Option<Pair>, KvError> {
+        self.kv.floor(family, from, key)
+    }
+    fn flush(&self) -> Result<(), KvError> {
+        self.kv.flush()
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_waited_for() {
+    let disk = Arc::new(FullDisk { kv: MemoryKv::new(FAMILIES.len()), is_full: AtomicBool::new(false) });
+    let settings = Settings { submit_timeout_ms: 100, ..Settings::lone(0) };
+    let member = start(disk.clone(), settings.clone());
+    member.handle.wait_active().await.unwrap();
+    disk.is_full.store(true, Ordering::SeqCst);
+    assert_eq!(member.handle.submit(add("word")).await, Err(SubmitError::Timeout));
+    assert!(member.handle.leader().active, "what is there can be read");
+    disk.is_full.store(false, Ordering::SeqCst);
+    while member.handle.submit(add("word")).await != Ok(Added::Exists) {}
+    disk.is_full.store(true, Ordering::SeqCst);
+    assert_eq!(member.handle.submit(add("another")).await, Err(SubmitError::Timeout));
+    member.handle.stop().await;
+    member.task.await.unwrap();
+    assert!(member.deaths.lock().is_empty());
+}
+
+#[tokio::test]
+async fn a_request_too_large_is_refused() {
+    let member = start(MemoryKv::new(FAMILIES.len()), Settings::lone(0));
+    member.handle.wait_active().await.unwrap();
+    let refused = member.handle.submit(add("too large")).await;
+    assert!(matches!(refused, Err(SubmitError::TooLarge(_))), "{refused:?}");
 }
 
 #[tokio::test]
