@@ -1,7 +1,7 @@
 //! Broker keys: replication between brokers.
 
 use super::reasons::{REPLICATION, TIERED};
-use super::{accepted, honoured, BrokerConfigDef, Scope};
+use super::{accepted, BrokerConfigDef, Scope};
 use crate::config::definition::{Check, Kind};
 
 #[rustfmt::skip]
@@ -22,8 +22,8 @@ pub(super) const TABLE: &[BrokerConfigDef] = &[
         "How long a follower's fetch may wait, in milliseconds."),
     accepted("replica.high.watermark.checkpoint.interval.ms", Kind::Long, Some("5000"), Check::Any, Scope::ReadOnly,
         "How often high watermarks are written to disk, in milliseconds."),
-    honoured("replica.lag.time.max.ms", Kind::Long, Some("30000"), Check::Any, Scope::ReadOnly,
-        "After how many milliseconds behind a follower leaves the in-sync replicas."),
+    accepted("replica.lag.time.max.ms", Kind::Long, Some("30000"), Check::Any, Scope::ReadOnly,
+        REPLICATION),
     accepted("replica.selector.class", Kind::String, None, Check::Any, Scope::ReadOnly, REPLICATION),
     accepted("replica.socket.receive.buffer.bytes", Kind::Int, Some("65536"), Check::Any, Scope::ReadOnly,
         REPLICATION),

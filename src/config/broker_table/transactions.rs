@@ -1,7 +1,7 @@
 //! Broker keys: transactions and the share coordinator.
 
 use super::reasons::{SHARE_GROUPS, SIZES, TRANSACTIONS};
-use super::{accepted, honoured, BrokerConfigDef, Scope};
+use super::{accepted, BrokerConfigDef, Scope};
 use crate::config::definition::{Check, Kind};
 
 #[rustfmt::skip]
@@ -39,8 +39,8 @@ pub(super) const TABLE: &[BrokerConfigDef] = &[
         SHARE_GROUPS),
     accepted("transaction.abort.timed.out.transaction.cleanup.interval.ms", Kind::Int, Some("10000"),
         Check::AtLeast(1), Scope::ReadOnly, TRANSACTIONS),
-    honoured("transaction.max.timeout.ms", Kind::Int, Some("900000"), Check::AtLeast(1), Scope::ReadOnly,
-        "The longest transaction timeout that a producer may ask for, in milliseconds."),
+    accepted("transaction.max.timeout.ms", Kind::Int, Some("900000"), Check::AtLeast(1), Scope::ReadOnly,
+        TRANSACTIONS),
     accepted("transaction.partition.verification.enable", Kind::Boolean, Some("true"),
         Check::Any, Scope::ClusterWide, TRANSACTIONS),
     accepted("transaction.remove.expired.transaction.cleanup.interval.ms", Kind::Int, Some("3600000"),
