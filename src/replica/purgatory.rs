@@ -1,0 +1,93 @@
+//! Parked fetches: they count bytes as partitions advance and are woken once (F1, F12).
+
+use super::fetch::Isolation;
+use super::partition::Partition;
+use super::watchers::{ByteWaiter, ByteWatch};
+use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A partition that a parked fetch waits for.
+#[derive(Clone)]
+pub struct Watched {
+    /// The partition.
+    pub partition: Arc<Partition>,
+    /// First offset wanted.
+    pub from_offset: i64,
+    /// How far the reader sees.
+    pub isolation: Isolation,
+}
+
+/// Why a parked fetch goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Woken {
+    /// There are bytes enough.
+    Enough,
+    /// A partition has another leader, failed, rolled or cannot be read at that offset: reading again tells.
+    Disturbed,
+    /// Time is up.
+    Deadline,
+}
+
+/// Leaves the lists of all partitions when the fetch goes on, or its connection is gone.
+struct Parked {
+    places: Vec<(Arc<Partition>, u64)>,
+}
+
+impl Drop for Parked {
+    fn drop(&mut self) {
+        for (partition, id) in &self.places {
+            partition.watchers.unwatch_bytes(*id);
+        }
+    }
+}
+
+/// Waits until the partitions together have `min_bytes` to read from their offsets on, until one of them changes in
+/// another way, or for `max_wait_ms`. What is there already counts. One waiter a request, so connections bound them.
+pub async fn wait_for_bytes(watched: Vec<Watched>, min_bytes: usize, max_wait_ms: i64) -> Woken {
+    let waiter = ByteWaiter::new(min_bytes as u64);
+    let _parked = park(&waiter, watched, min_bytes);
+    let longest = Duration::from_millis(max_wait_ms.max(0).unsigned_abs());
+    let woken = tokio::time::timeout(longest, waiter.woken.notified()).await;
+    match woken {
+        Ok(()) if waiter.enough.load(Ordering::Acquire) => Woken::Enough,
+        Ok(()) => Woken::Disturbed,
+        Err(_) => Woken::Deadline,
+    }
+}
+
+fn park(waiter: &Arc<ByteWaiter>, watched: Vec<Watched>, min_bytes: usize) -> Parked {
+    let mut parked = Parked { places: Vec::with_capacity(watched.len()) };
+    for Watched { partition, from_offset, isolation } in watched {
+        let committed_only = isolation == Isolation::ReadCommitted;
+        let mut bound = 0;
+        let id = partition.watchers.watch_bytes(|| {
+            let segments = partition.reader.segment_count().unwrap_or(0);
+            let progress = partition.progress.lock();
+            let stable = partition.reader.first_unstable_offset().min(progress.high_watermark);
+            bound = if committed_only { stable } else { progress.high_watermark };
+            let seen_bytes = progress.bytes_at(bound);
+            ByteWatch { waiter: waiter.clone(), seen_bytes, committed_only, segments }
+        });
+        let there = partition.there(from_offset, bound, min_bytes);
+        parked.places.push((partition, id));
+        match there {
+            Some(bytes) => waiter.count(bytes as u64),
+            None => waiter.fire(),
+        }
+        if waiter.has_fired() {
+            break;
+        }
+    }
+    parked
+}
+
+impl Partition {
+    /// Bytes from `offset` to `bound`, counted up to about `enough`; `None` if a reader would get an error.
+    fn there(&self, offset: i64, bound: i64, enough: usize) -> Option<usize> {
+        if self.check_read(-1).is_err() {
+            return None;
+        }
+        self.reader.read(offset, enough, bound, true).ok().map(|read| read.length_bytes)
+    }
+}

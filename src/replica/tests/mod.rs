@@ -1,0 +1,2 @@
+mod appending;
+mod kit;
