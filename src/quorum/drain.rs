@@ -59,3 +59,46 @@ impl Drain for TracingDrain {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parking_lot::Mutex;
+    use std::io::Write;
+    use std::sync::Arc;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().write(bytes)
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn raft_speaks_one_level_lower_and_keeps_its_values() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::DEBUG)
+            .with_ansi(false)
+            .without_time()
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let logger = logger().new(slog::o!("raft_id" => 7));
+            slog::info!(logger, "became leader at term {term}", term = 3; "votes" => 2);
+            slog::warn!(logger, "stepped down");
+            slog::debug!(logger, "nobody hears this");
+        });
+        let text = String::from_utf8(lines.0.lock().clone()).unwrap();
+        let lines: Vec<_> = text.lines().map(str::trim).collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert!(lines[0].starts_with("DEBUG raft: became leader at term 3 raft_id=7"), "{text}");
+        assert!(lines[0].contains(" votes=2") && lines[1] == "WARN raft: stepped down raft_id=7", "{text}");
+    }
+}
