@@ -207,7 +207,9 @@ impl Log {
             drop(producers);
             rest.drain(..taken);
             if let (true, Some(next)) = (roll, rest.first()) {
-                self.roll(next.header.base_offset, now)?;
+                // A gap between segments would look like a loss to recovery: only where offsets jump too far.
+                let within_reach = next.header.last_offset().wrapping_sub(i64::from(i32::MAX));
+                self.roll(within_reach.max(self.log_end_offset()), now)?;
             }
         }
         done.log_end_offset = self.log_end_offset();
@@ -291,7 +293,9 @@ impl Log {
             slices.push(IoSlice::new(&planned.bytes[16..]));
         }
         if let Err(error) = file.append_vectored(writer.tail.size_bytes, &slices) {
-            writer.overhang = true;
+            // Some batches may lie there whole: a refused batch must not come back after a restart.
+            writer.overhang = file.truncate(writer.tail.size_bytes).is_err();
+            writer.reserved_bytes = 0;
             return Err(reader.dir.write_failed(&error));
         }
         reader.dir.write_succeeded();

@@ -5,7 +5,7 @@ use super::error::LogError;
 use super::index::IndexEntry;
 use super::keys::{self, CHUNK_ENTRIES};
 use super::reader::{LogReader, Structure};
-use super::segment::{Followed, Segment, Tail};
+use super::segment::{Followed, Segment, Tail, UNKNOWN_FLUSHED};
 use super::snapshot;
 use super::view::LogView;
 use crate::kv::{Batch, Durability};
@@ -48,8 +48,8 @@ impl LogReader {
         let mut new_names = false;
         for Captured { segment, tail, .. } in captured {
             let flushed_bytes = segment.flushed_bytes();
-            new_names |= flushed_bytes == 0;
-            if flushed_bytes < tail.size_bytes {
+            new_names |= matches!(flushed_bytes, 0 | UNKNOWN_FLUSHED);
+            if flushed_bytes != tail.size_bytes {
                 let file = segment.file(&self.dir.handles, &folder).map_err(|error| self.dir.write_failed(&error))?;
                 file.sync_data().map_err(|error| self.dir.sync_failed(&error))?;
             }
@@ -169,7 +169,7 @@ fn capture(view: &LogView) -> Vec<Captured> {
         let closed = segment.is_closed();
         let tail = segment.tail();
         let followed = segment.followed.lock().closed;
-        if closed && followed && segment.flushed_bytes() >= tail.size_bytes {
+        if closed && followed && segment.flushed_bytes() == tail.size_bytes {
             break;
         }
         captured.push(Captured { segment: segment.clone(), tail, closed });

@@ -9,7 +9,7 @@ use super::keys::{self, SegmentRow, CHUNK_ENTRIES};
 use super::producer_state::ProducerState;
 use super::reader::{LogReader, Structure};
 use super::scan::{scan, Scan, ScanFrom};
-use super::segment::{Segment, Tail};
+use super::segment::{Segment, Tail, UNKNOWN_FLUSHED};
 use super::snapshot;
 use super::view::LogView;
 use super::walk::Walk;
@@ -44,6 +44,10 @@ pub(super) fn load(
         segments: Vec::new(),
         rescanned: false,
     };
+    if let Some(durable) = loading.epochs.truncated_to(recovery_point) {
+        // The file may be older than a truncation; the batches beyond tell their epochs themselves.
+        loading.epochs = durable;
+    }
     loading.segments(&listing)?;
     let view = loading.finish(&listing)?;
     structure.flush_snapshots.clear();
@@ -74,9 +78,9 @@ struct Loading<'a> {
 
 impl Loading<'_> {
     fn segments(&mut self, listing: &Listing) -> Result<(), LogError> {
-        let last_base = listing.segments.last_key_value().map(|(base, _)| *base);
         for (&base, &length) in &listing.segments {
-            let is_last = Some(base) == last_base;
+            let next_base = listing.segments.range(base + 1..).next().map(|(next, _)| *next);
+            let is_last = next_base.is_none();
             let row = self.rows.remove(&base);
             let fits = row.filter(|row| {
                 self.epochs_known
@@ -90,7 +94,7 @@ impl Loading<'_> {
                 self.segments.push(Arc::new(Segment::known(base, &row)));
                 continue;
             }
-            if self.rescan(base, length, row, is_last)? {
+            if self.rescan(base, length, row, next_base)? {
                 self.remove_after(base, listing)?;
                 break;
             }
@@ -98,8 +102,15 @@ impl Loading<'_> {
         Ok(())
     }
 
-    /// Reads one segment again. True if it was cut at a bad batch, so that nothing after it counts.
-    fn rescan(&mut self, base: i64, length: u64, row: Option<SegmentRow>, is_last: bool) -> Result<bool, LogError> {
+    /// Reads one segment again. True if nothing after it counts: it was cut at a bad batch, or it was not durable and
+    /// ends before the next one begins, so that batches between are lost.
+    fn rescan(
+        &mut self,
+        base: i64,
+        length: u64,
+        row: Option<SegmentRow>,
+        next_base: Option<i64>,
+    ) -> Result<bool, LogError> {
         self.rescanned = true;
         let dir = &self.reader.dir;
         let path = self.reader.folder().join(super::segment::file_name(base));
@@ -118,7 +129,10 @@ impl Loading<'_> {
                 self.epochs = epochs;
             }
         }
-        let cut = scan.bad.is_some();
+        // Below the log start nothing is missed.
+        let reaches = scan.row.end_offset.max(self.reader.log_start.load(Ordering::Acquire));
+        let lost = next_base.is_some_and(|next| reaches < next && next > self.recovery_point);
+        let cut = scan.bad.is_some() || lost;
         if let Some(reason) = &scan.bad {
             let (valid_bytes, end_offset) = (scan.row.size_bytes, scan.row.end_offset);
             tracing::warn!(
@@ -126,8 +140,10 @@ impl Loading<'_> {
                 "truncating the log at the first invalid batch"
             );
             file.truncate(scan.row.size_bytes).map_err(|error| dir.write_failed(&error))?;
+            // Before anything is appended: else old batches could come back behind new ones.
+            file.sync_data().map_err(|error| dir.sync_failed(&error))?;
         }
-        if is_last || cut {
+        if next_base.is_none() || cut {
             self.push_active(base, entry, scan)?;
         } else {
             self.push_closed(base, entry, scan, &*file)?;
@@ -184,7 +200,7 @@ impl Loading<'_> {
             memory.push(*found);
         }
         segment.set_memory(memory, entry == IndexEntry::START);
-        segment.set_flushed_bytes(0);
+        segment.set_flushed_bytes(UNKNOWN_FLUSHED);
         self.segments.push(Arc::new(segment));
         Ok(())
     }
@@ -206,13 +222,13 @@ impl Loading<'_> {
         Ok(())
     }
 
-    /// Removes the files behind a cut: their batches do not continue the log any more.
+    /// Removes the files behind a cut, durably: their batches do not continue the log any more.
     fn remove_after(&self, base: i64, listing: &Listing) -> Result<(), LogError> {
-        let folder = self.reader.folder();
+        let (dir, folder) = (&self.reader.dir, self.reader.folder());
         for later in listing.segments.range(base + 1..) {
-            self.reader.dir.discard_file(&folder.join(super::segment::file_name(*later.0)), 0)?;
+            dir.discard_file(&folder.join(super::segment::file_name(*later.0)), 0)?;
         }
-        Ok(())
+        dir.disk.sync_dir(&folder).map_err(|error| dir.sync_failed(&error))
     }
 
     fn write(&self, batch: Batch) -> Result<(), LogError> {
@@ -224,8 +240,13 @@ impl Loading<'_> {
     fn finish(mut self, listing: &Listing) -> Result<Arc<LogView>, LogError> {
         let reader = self.reader;
         let wanted_start = reader.log_start.load(Ordering::Acquire);
-        if self.segments.is_empty() {
-            self.segments.push(Arc::new(Segment::empty(wanted_start)));
+        if self.segments.last().is_none_or(|last| last.tail().end_offset < wanted_start) {
+            // Nothing left, or less than was deleted: go on where the log starts, so that no offset is used twice.
+            self.remove_after(-1, listing)?;
+            self.segments = vec![Arc::new(Segment::empty(wanted_start))];
+            let mut batch = Batch::new();
+            reader.delete_rows_from(&mut batch, 0, self.recovery_point.min(wanted_start));
+            self.write(batch)?;
         }
         let view = Arc::new(LogView { segments: self.segments, truncations: 0 });
         let end_offset = view.active().tail().end_offset.max(view.active().base_offset());

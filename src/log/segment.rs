@@ -16,6 +16,9 @@ pub const LOG_SUFFIX: &str = ".log";
 /// Suffix of a file that waits to be removed.
 pub const DELETED_SUFFIX: &str = ".deleted";
 
+/// In [`Segment::flushed_bytes`]: the file was cut or found, and must be synced whatever its length.
+pub(super) const UNKNOWN_FLUSHED: u64 = u64::MAX;
+
 /// Kafka's file name of the segment with `base_offset`.
 pub fn file_name(base_offset: i64) -> String {
     format!("{base_offset:020}{LOG_SUFFIX}")
@@ -158,7 +161,7 @@ impl Segment {
         self.closed.store(true, Ordering::Release);
     }
 
-    /// Bytes known to be durable.
+    /// Bytes known to be durable; [`UNKNOWN_FLUSHED`] where that is not known.
     pub fn flushed_bytes(&self) -> u64 {
         self.flushed_bytes.load(Ordering::Acquire)
     }

@@ -1,5 +1,6 @@
 //! Cutting off a log's end, as a follower does with what its leader never had.
 
+use super::checkpoints;
 use super::epochs::Epochs;
 use super::error::LogError;
 use super::index::IndexEntry;
@@ -8,7 +9,7 @@ use super::partition_log::Log;
 use super::producer_state::ProducerState;
 use super::reader::LogReader;
 use super::recovery;
-use super::segment::Segment;
+use super::segment::{Segment, UNKNOWN_FLUSHED};
 use super::view::LogView;
 use super::walk::Walk;
 use crate::clock::Now;
@@ -38,11 +39,16 @@ impl Log {
         }
         reader.dir.check_online()?;
         self.count();
-        reader.dir.lower_recovery_point(&reader.partition, offset, view.truncations + 1)?;
         let at = view.floor(offset);
         let cut = reader.cut(&view.segments[at], offset)?;
         let end_offset = cut.row.end_offset;
+        reader.dir.lower_recovery_point(&reader.partition, end_offset, view.truncations + 1)?;
         let base = view.segments[at].base_offset();
+        let file = view.segments[at].writable_file(&reader.dir.handles, &reader.folder());
+        let file = file.map_err(|error| reader.dir.write_failed(&error))?;
+        file.truncate(cut.row.size_bytes).map_err(|error| reader.dir.write_failed(&error))?;
+        // Before anything is appended: else old batches could come back behind new ones.
+        file.sync_data().map_err(|error| reader.dir.sync_failed(&error))?;
         self.writer = None;
         {
             let _structure = reader.structure.lock();
@@ -52,16 +58,14 @@ impl Log {
             let written = reader.dir.index.write(batch, Durability::UntilFlush);
             written.map_err(|error| reader.dir.kv_failed(&error))?;
             let segment = Segment::known(base, &cut.row);
-            segment.set_flushed_bytes(view.segments[at].flushed_bytes().min(cut.row.size_bytes));
+            segment.set_flushed_bytes(UNKNOWN_FLUSHED);
             let mut segments = view.segments[..at].to_vec();
             segments.push(Arc::new(segment));
             self.publish_view(segments, view.truncations + 1);
         }
-        let file = view.segments[at].writable_file(&reader.dir.handles, &reader.folder());
-        let cut_off = file.and_then(|file| file.truncate(cut.row.size_bytes));
-        cut_off.map_err(|error| reader.dir.write_failed(&error))?;
-        self.discard(&view.segments[at + 1..], now)?;
         self.after_cut(end_offset)?;
+        reader.dir.note_unflushed(&reader, 0, now);
+        self.discard(&view.segments[at + 1..], now)?;
         Ok(true)
     }
 
@@ -73,6 +77,9 @@ impl Log {
         self.count();
         reader.dir.lower_recovery_point(&reader.partition, offset, view.truncations + 1)?;
         reader.dir.set_log_start(&reader.partition, offset)?;
+        let no_epochs = checkpoints::write_epochs(&[]);
+        let written = reader.dir.disk.replace(&reader.folder().join(checkpoints::LEADER_EPOCHS), &no_epochs);
+        written.map_err(|error| reader.dir.write_failed(&error))?;
         self.writer = None;
         {
             let _structure = reader.structure.lock();
@@ -82,12 +89,11 @@ impl Log {
             written.map_err(|error| reader.dir.kv_failed(&error))?;
             self.publish_view(vec![Arc::new(Segment::empty(offset))], view.truncations + 1);
         }
-        self.discard(&view.segments, now)?;
         *reader.producers.lock() = Some(Box::new(ProducerState::at(offset)));
         reader.set_epochs(Epochs::default());
-        reader.write_epochs()?;
         reader.log_start.store(offset, Ordering::Release);
-        self.after_cut(offset)
+        self.after_cut(offset)?;
+        self.discard(&view.segments, now)
     }
 
     /// Publishes the new end and brings epochs, producers and caches in line with it.
@@ -97,8 +103,8 @@ impl Log {
         reader.flushed.fetch_min(end_offset, Ordering::AcqRel);
         reader.tail.forget();
         if let Some(epochs) = reader.epochs()?.truncated_to(end_offset) {
+            // Written with the next flush: until then recovery takes no epoch beyond the recovery point from the file.
             reader.set_epochs(epochs);
-            reader.write_epochs()?;
         }
         reader.aborted.rcu(|known| {
             let mut left = known.as_deref().cloned().unwrap_or_default();
@@ -113,7 +119,7 @@ impl Log {
         Ok(())
     }
 
-    /// Renames the files of segments that are not part of the log any more; they are removed later.
+    /// Renames the files of segments that are not part of the log any more, durably; they are removed later.
     pub(super) fn discard(&self, segments: &[Arc<Segment>], now: Now) -> Result<(), LogError> {
         let reader = &self.reader;
         let folder = reader.folder();
@@ -121,7 +127,10 @@ impl Log {
         for segment in segments {
             reader.dir.discard_file(&segment.path(&folder), due_ms)?;
         }
-        Ok(())
+        if segments.is_empty() {
+            return Ok(());
+        }
+        reader.dir.disk.sync_dir(&folder).map_err(|error| reader.dir.sync_failed(&error))
     }
 }
 
@@ -144,7 +153,8 @@ impl LogReader {
             let mut walk = Walk::new(&*file, row.size_bytes, tail.size_bytes);
             while let Some(found) = walk.next().map_err(|error| self.walk_failed(error))? {
                 if found.header.next_offset() > offset {
-                    row.end_offset = offset.min(found.header.base_offset);
+                    // Not below the log start, which may lie within the batch.
+                    row.end_offset = offset.min(found.header.base_offset.max(self.log_start_offset()));
                     break;
                 }
                 row.size_bytes = found.end();

@@ -5,5 +5,6 @@ mod keeping;
 mod kit;
 mod lookups;
 mod model;
+mod power;
 mod producers;
 mod recovery;
