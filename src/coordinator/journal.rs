@@ -1,5 +1,6 @@
 //! The log under a coordinator, as the coordinator sees it.
 
+use crate::clock::Now;
 use crate::group::GroupError;
 use crate::record::header::BatchHeader;
 use crate::record::records::RecordView;
@@ -20,6 +21,9 @@ pub enum JournalError {
     /// Too few replicas are in sync.
     #[error("not enough in-sync replicas")]
     NotEnoughReplicas,
+    /// More waits to be written than may.
+    #[error("the log is busy")]
+    Busy,
     /// The batch is larger than the topic takes.
     #[error("the batch is too large for the log")]
     TooLarge,
@@ -35,7 +39,7 @@ impl JournalError {
     /// What the caller of a group request hears, as Kafka maps it.
     pub fn as_group_error(&self) -> GroupError {
         match self {
-            Self::UnknownPartition | Self::NotEnoughReplicas => GroupError::CoordinatorNotAvailable,
+            Self::UnknownPartition | Self::NotEnoughReplicas | Self::Busy => GroupError::CoordinatorNotAvailable,
             Self::NotLeader | Self::Storage(_) | Self::Corrupt(_) => GroupError::NotCoordinator,
             Self::TooLarge => GroupError::UnknownServerError,
         }
@@ -54,7 +58,7 @@ pub type Committed = Pin<Box<dyn Future<Output = Result<(), JournalError>> + Sen
 /// shard.
 pub trait Journal: Send + Sync + 'static {
     /// Appends one batch as leader, at once; returns the offset behind its last record.
-    fn append(&self, partition: i32, batch: ValidBatch) -> Result<i64, JournalError>;
+    fn append(&self, partition: i32, batch: ValidBatch, now: Now) -> Result<i64, JournalError>;
 
     /// The high watermark: everything below it is committed.
     fn committed(&self, partition: i32) -> i64;

@@ -13,11 +13,14 @@ mod batches;
 mod elections;
 mod journal;
 mod load;
+mod partition_journal;
 mod runtime;
 mod slot;
+mod stretch;
 #[cfg(test)]
 mod tests;
 mod timers;
 
 pub use journal::{Journal, JournalError};
+pub use partition_journal::PartitionJournal;
 pub use runtime::{java_string_hash, Runtime, RuntimeSettings, CONSUMER_OFFSETS};

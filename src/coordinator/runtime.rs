@@ -5,7 +5,7 @@ use super::answer::{committed, finish, Answer, Begun};
 use super::batches::pack;
 use super::elections::Chores;
 use super::journal::{Journal, JournalError};
-use super::slot::{Active, Slot, State, MAX_WAITING_CALLERS};
+use super::slot::{Active, Parked, Slot, State};
 use crate::clock::Clock;
 use crate::config::broker::BrokerConfig;
 use crate::group::request::{Client, ListGroups, ListedGroup};
@@ -16,7 +16,7 @@ use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -32,11 +32,13 @@ pub struct RuntimeSettings {
     pub partitions: i32,
     /// The largest batch that the topic takes, bytes (`max.message.bytes`).
     pub max_batch_bytes: usize,
+    /// JoinGroups and SyncGroups that may be parked at a time in all shards (`klamm.parked.replies.max`).
+    pub max_parked_replies: usize,
 }
 
 impl Default for RuntimeSettings {
     fn default() -> Self {
-        Self { group: Settings::default(), partitions: 50, max_batch_bytes: 1_048_588 }
+        Self { group: Settings::default(), partitions: 50, max_batch_bytes: 1_048_588, max_parked_replies: 100_000 }
     }
 }
 
@@ -60,6 +62,7 @@ impl RuntimeSettings {
             group,
             partitions: groups.offsets_topic_num_partitions,
             max_batch_bytes: usize::try_from(max_batch_bytes).unwrap_or(0),
+            max_parked_replies: config.klamm.parked_replies_max,
         }
     }
 }
@@ -74,6 +77,8 @@ pub struct Runtime {
     /// Guards the table only; a slot has its own lock, and none is taken under this one but to replace a slot.
     pub(super) slots: RwLock<BTreeMap<i32, Arc<Slot>>>,
     pub(super) agenda: Agenda,
+    /// How many callers are parked in all shards.
+    parked: Arc<AtomicUsize>,
     /// Guards what the metadata asks for until the runtime's task takes it. Held for no longer than to put or take.
     pub(super) chores: Mutex<Chores>,
 }
@@ -90,6 +95,7 @@ impl Runtime {
             partitions,
             slots: RwLock::default(),
             agenda: Agenda::default(),
+            parked: Arc::default(),
             chores: Mutex::default(),
         })
     }
@@ -134,11 +140,12 @@ impl Runtime {
             }
             State::Gone => return Begun::Ready(Err(GroupError::NotCoordinator)),
         };
-        if active.waiting.len() >= MAX_WAITING_CALLERS {
+        let request: Request = ask.into();
+        let may_park = matches!(request, Request::JoinGroup(_) | Request::SyncGroup(_));
+        if may_park && self.parked.load(Ordering::Relaxed) >= self.settings.max_parked_replies {
             return Begun::Ready(Err(GroupError::CoordinatorNotAvailable));
         }
         let caller = active.next_caller();
-        let request: Request = ask.into();
         let fresh_id = if matches!(request, Request::JoinGroup(_)) { self.rng.uuid() } else { Uuid::nil() };
         let event = Event::Request { caller, client, fresh_id, request };
         match self.drive(slot.partition, active, event) {
@@ -150,7 +157,7 @@ impl Runtime {
                     return Begun::Answered(slot, Answer { reply, offset });
                 }
                 let (sender, receiver) = oneshot::channel();
-                active.waiting.insert(caller, sender);
+                active.waiting.insert(caller, Parked::new(sender, &self.parked));
                 drop(state);
                 Begun::Parked(slot, receiver)
             }
@@ -221,7 +228,7 @@ impl Runtime {
         let effects = active.shard.step(now, event);
         let packed = pack(effects.records, effects.divisible, self.settings.max_batch_bytes, now.wall_ms)?;
         for packed in packed {
-            let end_offset = self.journal.append(partition, packed.batch)?;
+            let end_offset = self.journal.append(partition, packed.batch, now)?;
             let base_offset = end_offset - packed.records.len() as i64;
             for (log_offset, record) in (base_offset..).zip(packed.records) {
                 active.shard.replay(Origin { log_offset, producer_id: None }, record);
@@ -247,9 +254,8 @@ impl Runtime {
         for (caller, reply) in replies {
             if caller == own {
                 for_own = Some(reply);
-            } else if let Some(sender) = active.waiting.remove(&caller) {
-                // A caller that does not listen any more misses nothing: its member's state is what it is.
-                let _ = sender.send(Answer { reply, offset: active.end_offset });
+            } else if let Some(parked) = active.waiting.remove(&caller) {
+                parked.answer(Answer { reply, offset: active.end_offset });
             }
         }
         for_own

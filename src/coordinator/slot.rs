@@ -4,11 +4,10 @@ use super::answer::Answer;
 use crate::group::{Caller, Shard, Timers};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
-
-/// JoinGroups and SyncGroups parked in one shard. Callers.
-pub(super) const MAX_WAITING_CALLERS: usize = 100_000;
 
 /// One partition of the topic under one leader epoch.
 pub(super) struct Slot {
@@ -36,10 +35,37 @@ pub(super) struct Active {
     pub(super) timers: Timers,
     /// Parked callers. Each is also known to a member of a group, which answers it at the latest when it goes; so a
     /// caller that is not interested any more stays no longer than its member's phase.
-    pub(super) waiting: BTreeMap<Caller, oneshot::Sender<Answer>>,
+    pub(super) waiting: BTreeMap<Caller, Parked>,
     /// The end of what this shard knows of the log.
     pub(super) end_offset: i64,
     pub(super) next_caller: u64,
+}
+
+/// A parked caller, counted as long as it is parked.
+pub(super) struct Parked {
+    sender: oneshot::Sender<Answer>,
+    _counted: Counted,
+}
+
+struct Counted(Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Parked {
+    /// Parks a caller, counting it in `count`.
+    pub(super) fn new(sender: oneshot::Sender<Answer>, count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self { sender, _counted: Counted(Arc::clone(count)) }
+    }
+
+    /// Answers it. A caller that does not listen any more misses nothing: its member's state is what it is.
+    pub(super) fn answer(self, answer: Answer) {
+        drop(self.sender.send(answer));
+    }
 }
 
 impl Slot {

@@ -117,6 +117,9 @@ impl Shard {
                 debug_assert!(entry.is_some(), "a group lives only if a record made it");
                 let Some(entry) = entry else { return };
                 debug_assert!(entry.agrees(&live), "{live:?} is not what the log says: {:?}", entry.stored);
+                if entry.live.as_ref().is_none_or(|before| before.state != live.state) {
+                    tell(&live);
+                }
                 let at_rest = live.state == State::Empty && live.pending_joins.is_empty();
                 entry.live = (!at_rest).then_some(live);
             }
@@ -164,6 +167,23 @@ impl Entry {
             State::Stable => self.stored.as_ref() == Some(&live.to_stored()),
             State::Empty => self.stored.as_ref().map_or(0, |stored| stored.generation) == live.generation,
         }
+    }
+}
+
+/// A line for the operator where a group changes its state, in Kafka's words.
+fn tell(group: &ClassicGroup) {
+    let (id, generation, members) = (&group.id, group.generation, group.members.len());
+    match group.state {
+        State::Empty => tracing::debug!("Group {id} with generation {generation} is now empty."),
+        State::PreparingRebalance => {
+            tracing::info!(
+                "Preparing to rebalance group {id} in state PreparingRebalance with old generation {generation}."
+            );
+        }
+        State::CompletingRebalance => {
+            tracing::info!("Stabilized group {id} generation {generation} with {members} members.");
+        }
+        State::Stable => tracing::info!("Group {id} is stable in generation {generation} with {members} members."),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::metadata::partition::{PartitionChange, PartitionImage};
 use crate::metadata::record::MetadataRecord;
 
 /// This node.
-const HERE: i32 = 1;
+pub const HERE: i32 = 1;
 
 /// A cluster's metadata and the coordinator that follows it.
 struct Cluster {
@@ -28,7 +28,7 @@ impl Cluster {
     }
 }
 
-fn topic(name: &str, id: u128, partitions: i32) -> Vec<MetadataRecord> {
+pub fn topic(name: &str, id: u128, partitions: i32) -> Vec<MetadataRecord> {
     let topic_id = Uuid::from_u128(id);
     let state = PartitionImage { replicas: vec![HERE, 2], isr: vec![HERE], leader: HERE, ..PartitionImage::default() };
     let made = MetadataRecord::Topic { name: name.into(), topic_id };

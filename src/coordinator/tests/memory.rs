@@ -86,7 +86,7 @@ impl MemoryJournal {
 }
 
 impl Journal for MemoryJournal {
-    fn append(&self, partition: i32, batch: ValidBatch) -> Result<i64, JournalError> {
+    fn append(&self, partition: i32, batch: ValidBatch, _now: Now) -> Result<i64, JournalError> {
         let mut state = self.state.lock();
         match state.failing.clone() {
             Some(JournalError::Corrupt(text)) => panic!("{text}"),

@@ -2,6 +2,7 @@
 
 mod elections;
 mod memory;
+mod partitions;
 
 use super::journal::JournalError;
 use super::runtime::{java_string_hash, Runtime, RuntimeSettings};
@@ -29,7 +30,8 @@ async fn coordinator() -> (Arc<Runtime>, Arc<MemoryJournal>) {
 
 /// A coordinator that leads nothing yet.
 fn over(journal: &Arc<MemoryJournal>) -> Arc<Runtime> {
-    let settings = RuntimeSettings { group: Settings::default(), partitions: 4, max_batch_bytes: 10_000 };
+    let settings =
+        RuntimeSettings { group: Settings::default(), partitions: 4, max_batch_bytes: 10_000, max_parked_replies: 6 };
     let runtime = Runtime::new(journal.clone(), settings, TokioClock::start(), Rng::from_seed(1));
     tokio::spawn(Arc::clone(&runtime).run_timers(CancellationToken::new()));
     runtime
@@ -320,6 +322,28 @@ async fn g6_dropped_callers_leave_nothing_behind() {
     tokio::time::sleep(Duration::from_millis(60_000)).await;
     assert_eq!(runtime.execute(client(), describe("g")).await.expect("served").state, "Empty");
     assert_eq!(parked(&runtime), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn g6_parked_callers_are_bounded() {
+    let (runtime, _) = coordinator().await;
+    let parked_callers: Vec<_> = (0..6).map(|n| runtime.execute(client(), join(&format!("g{n}"), ""))).collect();
+    assert_eq!(parked(&runtime), 6);
+    assert_eq!(runtime.execute(client(), join("h", "")).await, Err(GroupError::CoordinatorNotAvailable));
+    // What does not park is served.
+    assert!(runtime.execute(client(), commit("h", 0..1)).await.is_ok());
+    for answered in parked_callers {
+        answered.await.expect("joined");
+    }
+    assert!(runtime.execute(client(), join("h", "")).await.is_ok());
+    // An unload frees all places.
+    let gone: Vec<_> = (0..6).map(|n| runtime.execute(client(), join(&format!("n{n}"), ""))).collect();
+    for partition in 0..4 {
+        runtime.unload(partition, None);
+        runtime.load(partition, 1).await.expect("what was written can be read");
+    }
+    assert!(runtime.execute(client(), join("m", "")).await.is_ok());
+    drop(gone);
 }
 
 #[tokio::test(start_paused = true)]
