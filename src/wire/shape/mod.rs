@@ -5,8 +5,6 @@
 //! (a known tagged field fills its size exactly), and leaves UTF-8 and null checks to the codec.
 
 pub mod probe;
-#[cfg(test)]
-pub mod samples;
 #[rustfmt::skip]
 mod table;
 #[cfg(test)]

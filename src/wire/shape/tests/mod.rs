@@ -1,7 +1,12 @@
+//! The walk against the codec: every API, every version.
+
+mod allocator;
+mod memory;
+mod samples;
+
 use super::probe::{body_of, with_type_of, Outcome, Visit};
 use super::*;
 use crate::rng::Rng;
-use crate::wire::shape::samples;
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::protocol::Request;
 

@@ -1,6 +1,6 @@
-//! Random bodies that fit a shape, for tests: the walk turned around.
+//! Random bodies that fit a shape: the walk turned around.
 
-use super::{find, Kind, Shape, UNTAGGED};
+use super::super::{find, Kind, Shape, UNTAGGED};
 use crate::rng::Rng;
 
 /// A body for this version of this API: random values, no nulls but optional structs, every known tagged field or none.
