@@ -1,5 +1,11 @@
 //! Words inside, numbers outside: Kafka's error numbers, and the one place where our errors become them.
 
+use crate::controller::Refusal;
+use crate::group::GroupError;
+use crate::log::AppendRefused;
+use crate::record::validate::BatchRefused;
+use crate::replica::{AppendError, DeleteRecordsError, FetchError, ListOffsetError, PartitionError};
+
 /// A Kafka error code, by Kafka's name.
 #[allow(missing_docs, reason = "the names are Kafka's own and say all there is to say")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,5 +155,140 @@ impl ErrorCode {
     /// The number on the wire.
     pub fn code(self) -> i16 {
         self as i16
+    }
+}
+
+impl From<GroupError> for ErrorCode {
+    fn from(error: GroupError) -> Self {
+        match error {
+            GroupError::InvalidGroupId => Self::InvalidGroupId,
+            GroupError::InvalidSessionTimeout => Self::InvalidSessionTimeout,
+            GroupError::MemberIdRequired => Self::MemberIdRequired,
+            GroupError::UnknownMemberId => Self::UnknownMemberId,
+            GroupError::InconsistentGroupProtocol => Self::InconsistentGroupProtocol,
+            GroupError::GroupMaxSizeReached => Self::GroupMaxSizeReached,
+            GroupError::RebalanceInProgress => Self::RebalanceInProgress,
+            GroupError::IllegalGeneration => Self::IllegalGeneration,
+            GroupError::FencedInstanceId => Self::FencedInstanceId,
+            GroupError::GroupIdNotFound => Self::GroupIdNotFound,
+            GroupError::NonEmptyGroup => Self::NonEmptyGroup,
+            GroupError::GroupSubscribedToTopic => Self::GroupSubscribedToTopic,
+            GroupError::OffsetMetadataTooLarge => Self::OffsetMetadataTooLarge,
+            GroupError::UnstableOffsetCommit => Self::UnstableOffsetCommit,
+            GroupError::NotCoordinator => Self::NotCoordinator,
+            GroupError::CoordinatorLoadInProgress => Self::CoordinatorLoadInProgress,
+            GroupError::CoordinatorNotAvailable => Self::CoordinatorNotAvailable,
+            GroupError::InvalidRequest => Self::InvalidRequest,
+            GroupError::UnknownServerError => Self::UnknownServerError,
+        }
+    }
+}
+
+impl From<&Refusal> for ErrorCode {
+    fn from(refusal: &Refusal) -> Self {
+        match refusal {
+            Refusal::TopicAlreadyExists(_) => Self::TopicAlreadyExists,
+            Refusal::InvalidTopic(_) => Self::InvalidTopicException,
+            Refusal::InvalidPartitions(_) => Self::InvalidPartitions,
+            Refusal::InvalidReplicationFactor(_) => Self::InvalidReplicationFactor,
+            Refusal::InvalidReplicaAssignment(_) => Self::InvalidReplicaAssignment,
+            Refusal::InvalidConfig(_) => Self::InvalidConfig,
+            Refusal::InvalidRequest(_) => Self::InvalidRequest,
+            Refusal::PolicyViolation(_) => Self::PolicyViolation,
+            Refusal::UnknownTopicOrPartition(_) => Self::UnknownTopicOrPartition,
+            Refusal::UnknownTopicId => Self::UnknownTopicId,
+            Refusal::TopicDeletionDisabled => Self::TopicDeletionDisabled,
+            Refusal::ReassignmentInProgress(_) => Self::ReassignmentInProgress,
+            Refusal::BrokerIdNotRegistered(_) => Self::BrokerIdNotRegistered,
+            Refusal::StaleBrokerEpoch(_) => Self::StaleBrokerEpoch,
+            Refusal::DuplicateBrokerRegistration => Self::DuplicateBrokerRegistration,
+            Refusal::InconsistentClusterId { .. } => Self::InconsistentClusterId,
+            Refusal::UnsupportedVersion(_) => Self::UnsupportedVersion,
+            Refusal::InvalidUpdateVersion(_) => Self::InvalidUpdateVersion,
+            Refusal::ProducerIdsExhausted => Self::UnknownServerError,
+        }
+    }
+}
+
+impl From<&PartitionError> for ErrorCode {
+    fn from(error: &PartitionError) -> Self {
+        match error {
+            PartitionError::UnknownTopicOrPartition => Self::UnknownTopicOrPartition,
+            PartitionError::NotLeader { .. } => Self::NotLeaderOrFollower,
+            PartitionError::StorageError => Self::KafkaStorageError,
+        }
+    }
+}
+
+impl From<&AppendError> for ErrorCode {
+    fn from(error: &AppendError) -> Self {
+        match error {
+            AppendError::NotLeader => Self::NotLeaderOrFollower,
+            AppendError::UnknownTopicOrPartition => Self::UnknownTopicOrPartition,
+            AppendError::NotEnoughReplicas { .. } => Self::NotEnoughReplicas,
+            AppendError::NotEnoughReplicasAfterAppend => Self::NotEnoughReplicasAfterAppend,
+            AppendError::Refused(refused) => Self::from(refused),
+            AppendError::Storage(_) => Self::KafkaStorageError,
+            AppendError::QueueFull | AppendError::TimedOut => Self::RequestTimedOut,
+        }
+    }
+}
+
+impl From<&AppendRefused> for ErrorCode {
+    fn from(refused: &AppendRefused) -> Self {
+        match refused {
+            AppendRefused::OutOfOrderSequence { .. } => Self::OutOfOrderSequenceNumber,
+            AppendRefused::InvalidProducerEpoch { .. } => Self::InvalidProducerEpoch,
+            AppendRefused::InvalidTxnState { .. } => Self::InvalidTxnState,
+            AppendRefused::CoordinatorFenced { .. } => Self::TransactionCoordinatorFenced,
+            AppendRefused::RecordListTooLarge { .. } => Self::RecordListTooLarge,
+        }
+    }
+}
+
+impl From<&BatchRefused> for ErrorCode {
+    fn from(refused: &BatchRefused) -> Self {
+        match refused {
+            BatchRefused::Corrupt => Self::CorruptMessage,
+            BatchRefused::TooLarge { .. } => Self::MessageTooLarge,
+            BatchRefused::RecordListTooLarge => Self::RecordListTooLarge,
+            BatchRefused::InvalidRecord { .. } => Self::InvalidRecord,
+            BatchRefused::InvalidTimestamp { .. } => Self::InvalidTimestamp,
+            BatchRefused::UnsupportedCompression => Self::UnsupportedCompressionType,
+        }
+    }
+}
+
+impl From<&FetchError> for ErrorCode {
+    fn from(error: &FetchError) -> Self {
+        match error {
+            FetchError::NotLeader => Self::NotLeaderOrFollower,
+            FetchError::UnknownTopicOrPartition => Self::UnknownTopicOrPartition,
+            FetchError::FencedLeaderEpoch { .. } => Self::FencedLeaderEpoch,
+            FetchError::UnknownLeaderEpoch { .. } => Self::UnknownLeaderEpoch,
+            FetchError::OffsetOutOfRange { .. } => Self::OffsetOutOfRange,
+            FetchError::Storage(_) => Self::KafkaStorageError,
+        }
+    }
+}
+
+impl From<&ListOffsetError> for ErrorCode {
+    fn from(error: &ListOffsetError) -> Self {
+        match error {
+            ListOffsetError::Fetch(error) => Self::from(error),
+            ListOffsetError::OffsetNotAvailable => Self::OffsetNotAvailable,
+        }
+    }
+}
+
+impl From<&DeleteRecordsError> for ErrorCode {
+    fn from(error: &DeleteRecordsError) -> Self {
+        match error {
+            DeleteRecordsError::NotLeader => Self::NotLeaderOrFollower,
+            DeleteRecordsError::UnknownTopicOrPartition => Self::UnknownTopicOrPartition,
+            DeleteRecordsError::OffsetOutOfRange { .. } => Self::OffsetOutOfRange,
+            DeleteRecordsError::PolicyViolation => Self::PolicyViolation,
+            DeleteRecordsError::Storage(_) => Self::KafkaStorageError,
+        }
     }
 }

@@ -1,5 +1,262 @@
-//! One handler file per API key.
+//! One handler file per API key, the table of errors, and the way from a frame to its handler.
+//!
+//! To add an API: its file, its row in [`HANDLED`], its arm in `route`, one protocol test of the same name. What has no row
+//! is not advertised, and a request for it closes the connection.
+//!
+//! Absent from here: sockets (`server/`), state of any kind but fetch sessions and the block of producer ids.
 
+mod alter_configs;
+mod api_versions;
+mod context;
+mod controller_calls;
+mod create_partitions;
+mod create_topics;
+mod delete_groups;
+mod delete_records;
+mod delete_topics;
+mod describe_cluster;
+mod describe_configs;
+mod describe_groups;
+mod describe_log_dirs;
+mod describe_quorum;
+mod describe_topic_partitions;
 pub mod error;
 pub mod fetch;
+mod find_coordinator;
+mod groups;
+mod heartbeat;
+mod incremental_alter_configs;
+mod init_producer_id;
+mod join_group;
+mod leaders;
+mod leave_group;
+mod list_groups;
+mod list_offsets;
+mod metadata;
+mod offset_commit;
+mod offset_delete;
+mod offset_fetch;
+mod offset_for_leader_epoch;
+mod produce;
 pub mod reply;
+mod sync_group;
+mod topic_creation;
+
+use crate::clock::Clock;
+use crate::config::broker::BrokerConfig;
+use crate::config::values::BrokerValues;
+use crate::coordinator::Runtime;
+use crate::ids::Uuid;
+use crate::metadata::cache::MetadataCache;
+use crate::quorum::ControllerHandle;
+use crate::record::compress::ScratchPool;
+use crate::replica::ReplicaManager;
+use crate::wire::versions::ApiVersion;
+use crate::wire::{frame, shape, versions, Buffers};
+use bytes::Bytes;
+use context::{decode, RequestContext, Responder};
+use fetch::session::SessionCache;
+pub use init_producer_id::ProducerIds;
+use kafka_protocol::messages as wire_messages;
+use kafka_protocol::protocol::StrBytes;
+pub use metadata::Misled;
+use reply::{ConnectionContext, Dispatch, Reply};
+use std::sync::Arc;
+pub use topic_creation::TopicCreation;
+
+/// An API that has a handler.
+pub struct Handled {
+    /// Its key.
+    pub api_key: i16,
+    /// Whether it may start while earlier answers of its connection are awaited, see [`Dispatch::overlaps`].
+    pub overlaps: bool,
+}
+
+const fn alone(api_key: i16) -> Handled {
+    Handled { api_key, overlaps: false }
+}
+
+const fn overlapping(api_key: i16) -> Handled {
+    Handled { api_key, overlaps: true }
+}
+
+/// Every API with a handler, by key: what this node advertises and serves, in the versions of [`versions::TABLE`].
+pub const HANDLED: &[Handled] = &[
+    overlapping(0),
+    overlapping(1),
+    alone(2),
+    alone(3),
+    overlapping(8),
+    overlapping(9),
+    alone(10),
+    overlapping(11),
+    overlapping(12),
+    overlapping(13),
+    overlapping(14),
+    overlapping(15),
+    overlapping(16),
+    alone(18),
+    alone(19),
+    alone(20),
+    alone(21),
+    alone(22),
+    alone(23),
+    alone(32),
+    alone(33),
+    alone(35),
+    alone(37),
+    overlapping(42),
+    alone(44),
+    overlapping(47),
+    alone(55),
+    alone(60),
+    alone(75),
+];
+
+/// The rooms that handlers talk to. Made once by `node`.
+pub struct Services {
+    /// This node's configuration, as it was started.
+    pub config: Arc<BrokerConfig>,
+    /// Features that this node supports: name, lowest and highest level.
+    pub supported_features: Vec<(String, i16, i16)>,
+    /// The id of the directory that holds the metadata quorum's log.
+    pub metadata_directory_id: Uuid,
+    /// The image of the cluster.
+    pub metadata: Arc<MetadataCache>,
+    /// The way to the active controller.
+    pub controller: ControllerHandle,
+    /// The partitions that this node holds.
+    pub replicas: Arc<ReplicaManager>,
+    /// The groups that this node coordinates.
+    pub groups: Arc<Runtime>,
+    /// Fetch sessions.
+    pub fetch_sessions: SessionCache,
+    /// Producer ids at hand.
+    pub producer_ids: ProducerIds,
+    /// Topics being made on demand.
+    pub topic_creation: Arc<TopicCreation>,
+    /// Clients that are told to use another address than they did.
+    pub misled: Misled,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Memory for answers.
+    pub buffers: Buffers,
+    /// Working memory for reading compressed batches.
+    pub scratch: ScratchPool,
+}
+
+impl Services {
+    /// This broker's values with what has been altered since the start.
+    fn broker_values(&self) -> BrokerValues {
+        let image = self.metadata.current();
+        let of = |broker| (**image.broker_config(broker)).clone();
+        self.config.values.altered(of(None), of(Some(self.config.node_id)))
+    }
+}
+
+/// Takes frames to their handlers.
+pub struct Api {
+    services: Arc<Services>,
+}
+
+impl Api {
+    /// Handlers over these rooms.
+    pub fn new(services: Services) -> Arc<Self> {
+        Arc::new(Self { services: Arc::new(services) })
+    }
+}
+
+impl Dispatch for Api {
+    async fn dispatch(&self, connection: &ConnectionContext, frame: Bytes) -> Reply {
+        let header = match frame::header(&frame) {
+            Ok(header) => header,
+            Err(error) => return Reply::Close(error.to_string()),
+        };
+        let api = header.api;
+        let client_id = client_id(&frame, header.client_id);
+        let responder = Responder::new(header.version, header.correlation_id, self.services.buffers.clone());
+        let mut context = RequestContext { connection, version: header.version, client_id, responder };
+        if !HANDLED.iter().any(|handled| handled.api_key == api.key) {
+            Reply::Close(format!("{} is not served", api.name))
+        } else if api.serves(header.version) {
+            self.serve(api, &context, frame.slice(header.body_start..)).await
+        } else if api.key == versions::API_VERSIONS {
+            context.responder = Responder::new(0, header.correlation_id, self.services.buffers.clone());
+            api_versions::unsupported(&context)
+        } else {
+            Reply::Close(format!("{} {} is not served", api.name, header.version))
+        }
+    }
+
+    fn overlaps(&self, api_key: i16) -> bool {
+        HANDLED.iter().any(|handled| handled.api_key == api_key && handled.overlaps)
+    }
+}
+
+impl Api {
+    /// Checks the body's shape, then routes it (A9).
+    async fn serve(&self, api: &ApiVersion, context: &RequestContext<'_>, body: Bytes) -> Reply {
+        if let Err(error) = shape::check(api.key, context.version, &body) {
+            return Reply::Close(format!("{} {}: {error}", api.name, context.version));
+        }
+        match self.route(api.key, context, body).await {
+            Ok(reply) => reply,
+            Err(why) => Reply::Close(format!("{} {}: {why}", api.name, context.version)),
+        }
+    }
+
+    /// Decodes the body and calls the handler. The hot ones stand first and are not boxed.
+    async fn route(&self, key: i16, context: &RequestContext<'_>, mut body: Bytes) -> Result<Reply, String> {
+        let services = &self.services;
+        let version = context.version;
+        macro_rules! now {
+            ($handler:ident, $request:ident) => {
+                $handler::handle(services, context, decode::<wire_messages::$request>(&mut body, version)?)
+            };
+        }
+        macro_rules! soon {
+            ($handler:ident, $request:ident) => {
+                Box::pin($handler::handle(services, context, decode::<wire_messages::$request>(&mut body, version)?))
+                    .await
+            };
+        }
+        Ok(match key {
+            0 => now!(produce, ProduceRequest),
+            1 => now!(fetch, FetchRequest),
+            2 => now!(list_offsets, ListOffsetsRequest),
+            3 => now!(metadata, MetadataRequest),
+            8 => now!(offset_commit, OffsetCommitRequest),
+            9 => now!(offset_fetch, OffsetFetchRequest),
+            10 => now!(find_coordinator, FindCoordinatorRequest),
+            11 => now!(join_group, JoinGroupRequest),
+            12 => now!(heartbeat, HeartbeatRequest),
+            13 => now!(leave_group, LeaveGroupRequest),
+            14 => now!(sync_group, SyncGroupRequest),
+            15 => now!(describe_groups, DescribeGroupsRequest),
+            16 => now!(list_groups, ListGroupsRequest),
+            18 => now!(api_versions, ApiVersionsRequest),
+            19 => soon!(create_topics, CreateTopicsRequest),
+            20 => soon!(delete_topics, DeleteTopicsRequest),
+            21 => soon!(delete_records, DeleteRecordsRequest),
+            22 => soon!(init_producer_id, InitProducerIdRequest),
+            23 => now!(offset_for_leader_epoch, OffsetForLeaderEpochRequest),
+            32 => now!(describe_configs, DescribeConfigsRequest),
+            33 => soon!(alter_configs, AlterConfigsRequest),
+            35 => now!(describe_log_dirs, DescribeLogDirsRequest),
+            37 => soon!(create_partitions, CreatePartitionsRequest),
+            42 => now!(delete_groups, DeleteGroupsRequest),
+            44 => soon!(incremental_alter_configs, IncrementalAlterConfigsRequest),
+            47 => now!(offset_delete, OffsetDeleteRequest),
+            55 => soon!(describe_quorum, DescribeQuorumRequest),
+            60 => now!(describe_cluster, DescribeClusterRequest),
+            75 => now!(describe_topic_partitions, DescribeTopicPartitionsRequest),
+            other => return Err(format!("API key {other} has a row but no handler")),
+        })
+    }
+}
+
+/// The client's name for itself as a slice of its frame.
+fn client_id(frame: &Bytes, client_id: Option<&str>) -> StrBytes {
+    let bytes = client_id.map_or(Bytes::new(), |text| frame.slice_ref(text.as_bytes()));
+    StrBytes::from_utf8(bytes).unwrap_or_default()
+}

@@ -46,12 +46,3 @@ impl TopicImage {
 pub fn is_internal(name: &str) -> bool {
     INTERNAL_TOPICS.contains(&name)
 }
-
-/// Most characters of a topic's name: with a partition's index and a suffix it is still a file name.
-pub const NAME_MAX_CHARS: usize = 249;
-
-/// Whether a topic may have this name: 1 to 249 characters of `a-z A-Z 0-9 . _ -`, and neither `.` nor `..`.
-pub fn is_valid_name(name: &str) -> bool {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    (1..=NAME_MAX_CHARS).contains(&name.len()) && name != "." && name != ".." && name.bytes().all(legal)
-}

@@ -2,6 +2,7 @@
 //! name only what changed. Sessions are soft: losing one costs its fetcher one full request.
 
 use crate::ids::Uuid;
+use crate::log::read::ReadCursor;
 use crate::rng::Rng;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
@@ -55,6 +56,8 @@ pub struct Entry {
     pub wanted: Wanted,
     /// What was answered last.
     pub told: Told,
+    /// Where the last read ended, so that a sequential reader looks nothing up.
+    pub cursor: Option<ReadCursor>,
 }
 
 /// The partitions of one request, in the order in which they share the byte limits.
@@ -74,7 +77,7 @@ impl Partitions {
             return;
         }
         self.turns.insert(key.clone(), self.next_turn);
-        self.by_turn.insert(self.next_turn, Entry { key, wanted, told: NOTHING });
+        self.by_turn.insert(self.next_turn, Entry { key, wanted, told: NOTHING, cursor: None });
         self.next_turn += 1;
     }
 
@@ -98,6 +101,18 @@ impl Partitions {
     /// None at all.
     pub fn is_empty(&self) -> bool {
         self.by_turn.is_empty()
+    }
+
+    /// What was last told of a partition.
+    pub fn told(&self, key: &PartitionKey) -> Option<Told> {
+        self.turns.get(key).and_then(|turn| self.by_turn.get(turn)).map(|entry| entry.told)
+    }
+
+    /// Notes where the next read of a partition goes on.
+    pub fn read_up_to(&mut self, key: &PartitionKey, cursor: Option<ReadCursor>) {
+        if let Some(entry) = self.turns.get(key).and_then(|turn| self.by_turn.get_mut(turn)) {
+            entry.cursor = cursor;
+        }
     }
 
     /// Notes what an answer said of a partition, and sends it to the end of the order if it carried records.

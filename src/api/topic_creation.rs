@@ -1,0 +1,66 @@
+//! Topics made because somebody asked for them: by name in Metadata (M4), or the internal ones by their first use (G1).
+
+use super::Services;
+use crate::controller::internal_topics::{self, InternalTopicSettings};
+use crate::controller::request::{CreateTopics, NewTopic};
+use crate::controller::Request;
+use crate::coordinator::CONSUMER_OFFSETS;
+use crate::ids::NodeId;
+use parking_lot::Mutex;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Creations in flight at once; what is asked beyond that is dropped, and asked again by the client's retry.
+const IN_FLIGHT_MAX: usize = 1000;
+
+/// Topics that are being created on demand.
+#[derive(Default)]
+pub struct TopicCreation {
+    /// Guards the names in flight, so that a crowd of clients asks the controller once.
+    in_flight: Mutex<BTreeSet<String>>,
+}
+
+impl TopicCreation {
+    /// Requests the creation of a topic with the broker's defaults, and returns at once.
+    pub(super) fn request(self: &Arc<Self>, services: &Services, name: &str) {
+        let topic = if name == CONSUMER_OFFSETS {
+            internal_topics::consumer_offsets(
+                &InternalTopicSettings::consumer_offsets(&services.config),
+                &services.metadata.current(),
+            )
+        } else {
+            let name = name.to_owned();
+            NewTopic { name, partitions: -1, replication_factor: -1, assignments: Vec::new(), configs: Vec::new() }
+        };
+        {
+            let mut in_flight = self.in_flight.lock();
+            if in_flight.len() >= IN_FLIGHT_MAX || !in_flight.insert(topic.name.clone()) {
+                return;
+            }
+        }
+        let (creation, controller) = (self.clone(), services.controller.clone());
+        tokio::spawn(async move {
+            let name = topic.name.clone();
+            let create = CreateTopics { topics: vec![topic], validate_only: false };
+            if let Err(error) = controller.submit(Request::CreateTopics(create)).await {
+                tracing::warn!("the creation of topic {name} was not answered: {error}");
+            }
+            creation.in_flight.lock().remove(&name);
+        });
+    }
+}
+
+/// The leader of the partition that coordinates `group_id`, or why there is none.
+pub(super) fn coordinator(services: &Services, group_id: &str) -> Option<NodeId> {
+    let image = services.metadata.current();
+    match image.topic_by_name(CONSUMER_OFFSETS) {
+        None => {
+            services.topic_creation.request(services, CONSUMER_OFFSETS);
+            None
+        }
+        Some(topic) => {
+            let partition = topic.partition(services.groups.partition_for(group_id))?;
+            image.broker(partition.leader).filter(|broker| !broker.fenced).map(|broker| broker.id)
+        }
+    }
+}
