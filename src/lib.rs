@@ -63,5 +63,7 @@ pub mod replica;
 pub mod api;
 pub mod server;
 
+pub mod node;
+
 #[cfg(test)]
 mod tidy;

@@ -1,1 +1,55 @@
-fn main() {}
+//! `klamm`: arguments → configuration → node.
+
+use klamm::clock::SystemClock;
+use klamm::config::cli::{self, Command};
+use klamm::config::{load, storage};
+use klamm::disk::real::RealDisk;
+use klamm::node::{self, World};
+use klamm::rng::Rng;
+use klamm::telemetry::init_tracing;
+use std::io;
+use std::process::ExitCode;
+
+/// Survives absurd allocation requests and keeps small ones cheap.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let environment = cli::environment(std::env::vars_os());
+    let command = match cli::interpret(std::env::args_os(), environment) {
+        Ok(command) => command,
+        Err(refused) => return exit(cli::report(&refused)),
+    };
+    let result = match command {
+        Command::Start(sources) => start(&sources),
+        Command::Storage(storage) => storage::run(&storage, &*RealDisk::new(), &Rng::from_os(), &mut io::stdout())
+            .map_err(|error| error.to_string()),
+        Command::EnvironmentProperties(environment) => cli::environment_properties(&environment).map(|text| {
+            print!("{text}");
+            0
+        }),
+    };
+    match result {
+        Ok(status) => exit(status),
+        Err(error) => {
+            eprintln!("klamm: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn exit(status: i32) -> ExitCode {
+    ExitCode::from(u8::try_from(status).unwrap_or(1))
+}
+
+fn start(sources: &klamm::config::Sources) -> Result<i32, String> {
+    let loaded = load(sources).map_err(|error| error.to_string())?;
+    let clock = SystemClock::new();
+    init_tracing(&loaded.config.klamm.log_filter, clock.clone());
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    let world = World { disk: RealDisk::new(), open_kv: node::open_rocks(), clock, rng: Rng::from_os(), threads: true };
+    node::run(loaded, world).map_err(|error| error.to_string())?;
+    Ok(0)
+}

@@ -68,6 +68,9 @@ pub enum StartError {
     Thread(#[from] std::io::Error),
 }
 
+/// The door to the controller: its requests are admin and broker requests.
+pub type ControllerHandle = Handle<metadata_machine::MetadataMachine>;
+
 /// The driver, to be spawned on the control runtime. Ends after [`Handle::stop`], when every handle is dropped, or after
 /// the fatal hook was called.
 pub type DriverTask = Pin<Box<dyn Future<Output = ()> + Send>>;

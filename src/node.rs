@@ -1,0 +1,303 @@
+//! The only wiring: builds the rooms bottom-up, stops them top-down.
+//!
+//! Clock, chance, disk and stores come in as a [`World`], so that the same node runs in a simulator.
+
+mod observe;
+mod registration;
+mod run;
+
+pub use run::run;
+
+use crate::api::fetch::session::SessionCache;
+use crate::api::{Api, Misled, ProducerIds, Services, TopicCreation};
+use crate::clock::Clock;
+use crate::config::load::Loaded;
+use crate::config::meta_properties::{self, Directories, MetaError};
+use crate::config::BrokerConfig;
+use crate::controller::{supported_features, Controller, ControllerSettings, FeatureSetting};
+use crate::coordinator::{PartitionJournal, Runtime, RuntimeSettings, CONSUMER_OFFSETS};
+use crate::disk::handles::Handles;
+use crate::disk::{Disk, DiskLock};
+use crate::ids::{NodeId, Uuid};
+use crate::kv::rocks::{Purpose, RocksKv};
+use crate::kv::{KvError, SharedKv};
+use crate::log::dir::{DirParts, LogDir};
+use crate::log::{keys, DirLimits, LogError, TailCache};
+use crate::metadata::cache::MetadataCache;
+use crate::quorum::metadata_machine::MetadataMachine;
+use crate::quorum::{self, store, ControllerHandle, Quorum, Surroundings};
+use crate::record::compress::ScratchPool;
+use crate::replica::{HostedDir, ManagerParts, ReplicaManager};
+use crate::rng::Rng;
+use crate::wire::Buffers;
+use registration::Registration;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// The index database of a log directory, below it. May be deleted while the node is stopped.
+pub const INDEX_DATABASE: &str = ".klamm-index";
+/// The metadata quorum's database, below `metadata.log.dir`. It is the cluster's metadata: never to be deleted.
+pub const METADATA_DATABASE: &str = ".klamm-metadata";
+/// What the tail cache keeps of one partition, at most, in bytes.
+const TAIL_CACHE_LOG_BYTES: usize = 1 << 20;
+
+/// Opens an ordered store at a path with these families.
+pub type OpenKv = Arc<dyn Fn(&Path, &[&str], Purpose) -> Result<SharedKv, KvError> + Send + Sync>;
+
+/// What a node runs in.
+pub struct World {
+    /// The file system.
+    pub disk: Arc<dyn Disk>,
+    /// The key-value stores.
+    pub open_kv: OpenKv,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub rng: Rng,
+    /// Whether log directories have threads of their own; the simulator has none.
+    pub threads: bool,
+}
+
+/// Stores in RocksDB. An index database that cannot be read is thrown away and made anew, for segments are the truth.
+pub fn open_rocks() -> OpenKv {
+    Arc::new(|path, families, purpose| {
+        let opened = RocksKv::open(path, families, purpose);
+        let kv = match (opened, purpose) {
+            (Err(KvError::Corrupt(why)), Purpose::Index) => {
+                tracing::warn!("the index database {} is rebuilt: {why}", path.display());
+                RocksKv::destroy(path)?;
+                RocksKv::open(path, families, purpose)?
+            }
+            (opened, _) => opened?,
+        };
+        Ok(kv as SharedKv)
+    })
+}
+
+/// Why a node does not start or had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// A log directory is somebody else's, or cannot be used.
+    #[error(transparent)]
+    Directories(#[from] MetaError),
+    /// A log directory's content.
+    #[error("log directory {path}: {error}")]
+    Log {
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong.
+        error: LogError,
+    },
+    /// A key-value store.
+    #[error("{path}: {error}")]
+    Store {
+        /// The database.
+        path: PathBuf,
+        /// What is wrong.
+        error: KvError,
+    },
+    /// The metadata quorum did not start.
+    #[error("metadata quorum: {0}")]
+    Quorum(#[from] quorum::StartError),
+    /// The metadata quorum ended.
+    #[error("the metadata quorum has stopped")]
+    QuorumStopped,
+    /// The controller does not take this broker.
+    #[error("the controller refused this broker: {0}")]
+    Registration(String),
+    /// A socket, a thread or a runtime.
+    #[error("{what}: {error}")]
+    System {
+        /// What was tried.
+        what: String,
+        /// The system's word.
+        error: io::Error,
+    },
+}
+
+/// Locks of directories, held for as long as the node lives.
+type Locks = Vec<Box<dyn DiskLock>>;
+
+/// A running node, all but its sockets.
+pub struct Node {
+    /// Serves requests.
+    pub api: Arc<Api>,
+    /// The partitions.
+    pub replicas: Arc<ReplicaManager>,
+    /// The cluster as this node sees it.
+    pub metadata: Arc<MetadataCache>,
+    /// The controller.
+    pub controller: ControllerHandle,
+    /// The groups.
+    pub groups: Arc<Runtime>,
+    /// Memory for answers, shared with the connections.
+    pub buffers: Buffers,
+    node_id: NodeId,
+    cancelled: CancellationToken,
+    /// Of a metadata directory that is no log directory.
+    _locks: Locks,
+}
+
+impl Node {
+    /// Builds the rooms and joins the cluster; returns once clients may come. Runs on the current runtime.
+    ///
+    /// # Errors
+    /// The directories, the stores or the quorum cannot be used, or the controller refuses this broker.
+    pub async fn start(loaded: &Loaded, world: &World, fatal: quorum::FatalHook) -> Result<Self, NodeError> {
+        let config = Arc::new(loaded.config.clone());
+        let directories = meta_properties::open(&*world.disk, &config, loaded.cluster_id.as_deref(), &world.rng)?;
+        for path in &directories.formatted {
+            tracing::info!("Formatted {} for cluster {}", path.display(), directories.cluster_id);
+        }
+        let cancelled = CancellationToken::new();
+        let metadata = Arc::new(MetadataCache::new());
+        let controller = start_quorum(&config, world, &metadata, fatal)?;
+        let metadata_directory_id = directory_id(&directories, &config.quorum.metadata_log_dir);
+        let log_dir_ids: Vec<Uuid> = config.log.log_dirs.iter().map(|path| directory_id(&directories, path)).collect();
+        let cluster_id = directories.cluster_id.clone();
+        let tail_cache = TailCache::new(config.klamm.tail_cache_bytes, TAIL_CACHE_LOG_BYTES);
+        let (dirs, locks) = open_log_dirs(&config, world, directories, &tail_cache)?;
+        let parts = ManagerParts {
+            config: config.clone(),
+            dirs,
+            offline_dirs: Vec::new(),
+            tail_cache,
+            clock: world.clock.clone(),
+            threads: world.threads,
+        };
+        let replicas = ReplicaManager::new(parts).map_err(|error| system("threads of the log directories", error))?;
+        let groups = Runtime::new(
+            Arc::new(PartitionJournal::new(replicas.clone(), CONSUMER_OFFSETS)),
+            RuntimeSettings::from_config(&config),
+            world.clock.clone(),
+            world.rng.fork(),
+        );
+        subscribe(&metadata, &replicas, &groups, config.node_id);
+        tokio::spawn(groups.clone().run_timers(cancelled.clone()));
+        let registration = Registration {
+            controller: controller.clone(),
+            metadata: metadata.clone(),
+            config: config.clone(),
+            clock: world.clock.clone(),
+            cluster_id,
+            incarnation: world.rng.uuid(),
+            log_dirs: log_dir_ids,
+        };
+        let epoch = registration.join().await?;
+        tokio::spawn(registration.keep_alive(epoch, cancelled.clone()));
+        let buffers = Buffers::new().map_err(|error| system("address space for answers", error))?;
+        let node_id = config.node_id;
+        let services = Services {
+            supported_features: supported_features(&FeatureSetting::built()),
+            metadata_directory_id,
+            metadata: metadata.clone(),
+            controller: controller.clone(),
+            replicas: replicas.clone(),
+            groups: groups.clone(),
+            fetch_sessions: SessionCache::new(
+                config.topics.max_incremental_fetch_session_cache_slots,
+                world.rng.fork(),
+            ),
+            producer_ids: ProducerIds::default(),
+            topic_creation: Arc::new(TopicCreation::default()),
+            clock: world.clock.clone(),
+            misled: Misled::default(),
+            scratch: ScratchPool::new(),
+            buffers: buffers.clone(),
+            config,
+        };
+        Ok(Self {
+            api: Api::new(services),
+            replicas,
+            metadata,
+            controller,
+            groups,
+            buffers,
+            node_id,
+            cancelled,
+            _locks: locks,
+        })
+    }
+
+    /// Stops the rooms top-down: nothing may come from clients any more. Everything written is on disk on return.
+    pub async fn stop(self) {
+        self.cancelled.cancel();
+        let replicas = self.replicas.clone();
+        // It waits for disks.
+        if let Err(error) = tokio::task::spawn_blocking(move || replicas.stop()).await {
+            tracing::error!("the log directories were not stopped: {error}");
+        }
+        self.controller.stop().await;
+    }
+}
+
+fn system(what: impl Into<String>, error: io::Error) -> NodeError {
+    NodeError::System { what: what.into(), error }
+}
+
+fn directory_id(directories: &Directories, path: &Path) -> Uuid {
+    directories.directories.iter().find(|directory| directory.path == path).map_or(Uuid::nil(), |found| found.id)
+}
+
+fn start_quorum(
+    config: &BrokerConfig,
+    world: &World,
+    metadata: &Arc<MetadataCache>,
+    fatal: quorum::FatalHook,
+) -> Result<ControllerHandle, NodeError> {
+    let path = config.quorum.metadata_log_dir.join(METADATA_DATABASE);
+    let kv =
+        (world.open_kv)(&path, &store::FAMILIES, Purpose::Quorum).map_err(|error| NodeError::Store { path, error })?;
+    let controller = Controller::new(ControllerSettings::from_config(config), world.rng.fork());
+    let machine = MetadataMachine::new(controller, metadata.clone());
+    let (_, mailbox) = quorum::transport::inbox();
+    let surroundings = Surroundings {
+        kv,
+        transport: Arc::new(quorum::transport::NoPeers),
+        mailbox,
+        clock: world.clock.clone(),
+        rng: world.rng.fork(),
+        fatal,
+    };
+    let (controller, driver) = Quorum::start(quorum::Settings::lone(config.node_id), machine, surroundings)?;
+    tokio::spawn(driver);
+    Ok(controller)
+}
+
+/// Opens the log directories, each with its index, and hands the directories' locks on to them.
+fn open_log_dirs(
+    config: &BrokerConfig,
+    world: &World,
+    directories: Directories,
+    tail_cache: &Arc<TailCache>,
+) -> Result<(Vec<HostedDir>, Locks), NodeError> {
+    let handles = Handles::new(world.disk.clone(), config.klamm.open_segment_files_max);
+    let (mut opened, mut locks) = (Vec::new(), Vec::new());
+    for directory in directories.directories {
+        if !config.log.log_dirs.contains(&directory.path) {
+            locks.push(directory.lock);
+            continue;
+        }
+        let path = directory.path.join(INDEX_DATABASE);
+        let index = (world.open_kv)(&path, &keys::FAMILIES, Purpose::Index)
+            .map_err(|error| NodeError::Store { path, error })?;
+        let parts =
+            DirParts { disk: world.disk.clone(), handles: handles.clone(), index, tail_cache: tail_cache.clone() };
+        // From here on the directory holds its lock itself.
+        drop(directory.lock);
+        let (dir, found) = LogDir::open(parts, &directory.path, DirLimits::default())
+            .map_err(|error| NodeError::Log { path: directory.path.clone(), error })?;
+        opened.push(HostedDir { id: directory.id, dir, found });
+    }
+    Ok((opened, locks))
+}
+
+/// Tells the rooms of changes, in this order: partitions first, then the groups that live on them.
+fn subscribe(metadata: &MetadataCache, replicas: &Arc<ReplicaManager>, groups: &Arc<Runtime>, node_id: i32) {
+    let partitions = replicas.clone();
+    metadata.subscribe(Box::new(move |delta, image| partitions.on_metadata(delta, image)));
+    let groups = groups.clone();
+    metadata.subscribe(Box::new(move |delta, image| groups.on_metadata(delta, image, node_id)));
+}

@@ -1,0 +1,185 @@
+//! A node as a process: runtimes, sockets, signals, and the lines that others wait for.
+
+use super::{system, Node, NodeError, World};
+use crate::config::listeners::Listener;
+use crate::config::load::Loaded;
+use crate::config::BrokerConfig;
+use crate::quorum::FatalHook;
+use crate::server::{http, net::Network, net::Tcp, ListenAt, Parts, Server, Settings};
+use crate::telemetry::Metrics;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{signal, SignalKind};
+use tokio_util::sync::CancellationToken;
+
+/// Threads of the control runtime: the quorum, heartbeats, timers, and loading of groups.
+const CONTROL_THREADS: usize = 2;
+/// How long a stop waits for tasks that do not end, in milliseconds.
+const RUNTIME_STOP_MS: u64 = 2_000;
+
+/// Runs a node until SIGTERM or Ctrl-C, then stops it cleanly.
+///
+/// # Errors
+/// The node could not start, or a runtime or socket could not be had.
+pub fn run(loaded: Loaded, world: World) -> Result<(), NodeError> {
+    let control = runtime("klamm-control", CONTROL_THREADS)?;
+    let threads = match loaded.config.klamm.data_threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    };
+    let data = runtime("klamm-data", threads)?;
+    let result = control.block_on(serve(loaded, world, &data));
+    let patience = Duration::from_millis(RUNTIME_STOP_MS);
+    data.shutdown_timeout(patience);
+    control.shutdown_timeout(patience);
+    result
+}
+
+fn runtime(name: &str, threads: usize) -> Result<Runtime, NodeError> {
+    let built = Builder::new_multi_thread().worker_threads(threads).thread_name(name).enable_all().build();
+    built.map_err(|error| system(name, error))
+}
+
+async fn serve(loaded: Loaded, world: World, data: &Runtime) -> Result<(), NodeError> {
+    let config = loaded.config.clone();
+    let stop = stop_signal()?;
+    let metrics = Metrics::new();
+    let node = tokio::select! {
+        biased;
+        () = stop.cancelled() => return Ok(()),
+        node = Node::start(&loaded, &world, exit_on_fatal()) => node?,
+    };
+    node.expose(&metrics);
+    let server = {
+        let _inside = data.enter();
+        let network = Tcp {
+            send_buffer_bytes: config.network.socket_send_buffer_bytes,
+            receive_buffer_bytes: config.network.socket_receive_buffer_bytes,
+        };
+        let parts = Parts {
+            dispatch: node.api.clone(),
+            settings: server_settings(&config),
+            buffers: node.buffers.clone(),
+            metrics: metrics.clone(),
+            clock: world.clock.clone(),
+        };
+        Server::bind(&network, &listen_at(&config)?, parts).map_err(|error| system(error.to_string(), error.source))?
+    };
+    for (name, address) in server.addresses().map_err(|error| system("listeners", error))? {
+        tracing::info!("Awaiting socket connections on {address} (listener {name})");
+    }
+    let cut = CancellationToken::new();
+    let pages = http_pages(&config, &node, &metrics)?;
+    let http = pages.map(|(listener, pages)| data.spawn(http::serve(listener, pages, cut.clone())));
+    let serving = data.spawn(server.run(stop.clone()));
+    announce(&config);
+    stop.cancelled().await;
+    tracing::info!("[KafkaServer id={}] shutting down", config.node_id);
+    // A connection that panicked took its task along, not the node: there is nothing to learn from a join error.
+    let _ = serving.await;
+    cut.cancel();
+    if let Some(http) = http {
+        let _ = http.await;
+    }
+    node.stop().await;
+    tracing::info!("[KafkaServer id={}] shut down completed", config.node_id);
+    Ok(())
+}
+
+/// The bounds of connections. Addresses that cannot be read have been refused with the configuration.
+fn server_settings(config: &BrokerConfig) -> Settings {
+    let network = &config.network;
+    let overrides = network.max_connections_per_ip_overrides.iter();
+    Settings {
+        socket_request_max_bytes: network.socket_request_max_bytes.max(0) as usize,
+        queued_max_request_bytes: config.klamm.requests_in_processing_max_bytes,
+        // Negative: never.
+        connections_max_idle_ms: u64::try_from(network.connections_max_idle_ms).unwrap_or(u64::MAX),
+        max_connections: network.max_connections,
+        max_connections_per_ip: network.max_connections_per_ip,
+        max_connections_per_ip_overrides: overrides.filter_map(|(ip, most)| Some((ip.parse().ok()?, *most))).collect(),
+        socket_listen_backlog_size: network.socket_listen_backlog_size,
+        ..Settings::default()
+    }
+}
+
+/// The lines that orchestrators and test containers wait for, once groups can be served.
+fn announce(config: &BrokerConfig) {
+    let id = config.node_id;
+    tracing::info!(
+        "[BrokerLifecycleManager id={id}] The broker has been unfenced. Transitioning from RECOVERY to RUNNING."
+    );
+    tracing::info!("[KafkaRaftServer nodeId={id}] Kafka Server started");
+    tracing::info!("[KafkaServer id={id}] started");
+}
+
+/// Cancelled by SIGTERM and by Ctrl-C.
+fn stop_signal() -> Result<CancellationToken, NodeError> {
+    let failed = |error| system("signals", error);
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let stop = CancellationToken::new();
+    let token = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            biased;
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        token.cancel();
+    });
+    Ok(stop)
+}
+
+/// A member of the quorum that cannot go on must not be asked any more: the process ends, and its restart recovers.
+fn exit_on_fatal() -> FatalHook {
+    Arc::new(|why| {
+        tracing::error!("the metadata quorum cannot go on: {why}");
+        eprintln!("klamm: the metadata quorum cannot go on: {why}");
+        std::process::exit(1);
+    })
+}
+
+fn listen_at(config: &BrokerConfig) -> Result<Vec<ListenAt>, NodeError> {
+    let at = |listener: &Listener| {
+        Ok(ListenAt {
+            name: listener.name.as_str().into(),
+            security_protocol: listener.protocol.name().into(),
+            address: resolve(&listener.bind.host, listener.bind.port)?,
+        })
+    };
+    config.listeners.clients().map(at).collect()
+}
+
+/// The address behind a host name; the empty one means every address of this machine.
+fn resolve(host: &str, port: u16) -> Result<SocketAddr, NodeError> {
+    let host = if host.is_empty() { "0.0.0.0" } else { host };
+    let failed = |error| system(format!("{host}:{port}"), error);
+    let mut found = (host, port).to_socket_addrs().map_err(failed)?;
+    found.next().ok_or_else(|| failed(io::ErrorKind::AddrNotAvailable.into()))
+}
+
+type HttpListener = <Tcp as Network>::Listener;
+
+fn http_pages(
+    config: &BrokerConfig,
+    node: &Node,
+    metrics: &Arc<Metrics>,
+) -> Result<Option<(HttpListener, http::Pages)>, NodeError> {
+    let Some((host, port)) = &config.klamm.http_listener else { return Ok(None) };
+    let network = Tcp::default();
+    let bound = network.bind(resolve(host, *port)?, config.network.socket_listen_backlog_size);
+    let listener = match bound {
+        Ok(listener) => listener,
+        // Metrics are not worth a broker that does not start: a second node on the machine finds the port taken.
+        Err(error) => {
+            tracing::warn!("metrics are served nowhere: {host}:{port}: {error}; set klamm.http.listener");
+            return Ok(None);
+        }
+    };
+    let (metrics, health) = (metrics.clone(), node.health());
+    Ok(Some((listener, http::Pages { metrics: Box::new(move || metrics.encode()), health: Box::new(health) })))
+}
