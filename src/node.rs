@@ -157,17 +157,7 @@ impl Node {
         let metadata_directory_id = directory_id(&directories, &config.quorum.metadata_log_dir);
         let log_dir_ids: Vec<Uuid> = config.log.log_dirs.iter().map(|path| directory_id(&directories, path)).collect();
         let cluster_id = directories.cluster_id.clone();
-        let tail_cache = TailCache::new(config.klamm.tail_cache_bytes, TAIL_CACHE_LOG_BYTES);
-        let (dirs, locks) = open_log_dirs(&config, world, directories, &tail_cache)?;
-        let parts = ManagerParts {
-            config: config.clone(),
-            dirs,
-            offline_dirs: Vec::new(),
-            tail_cache,
-            clock: world.clock.clone(),
-            threads: world.threads,
-        };
-        let replicas = ReplicaManager::new(parts).map_err(|error| system("threads of the log directories", error))?;
+        let (replicas, locks) = start_replicas(&config, world, directories)?;
         let groups = Runtime::new(
             Arc::new(PartitionJournal::new(replicas.clone(), CONSUMER_OFFSETS)),
             RuntimeSettings::from_config(&config),
@@ -188,26 +178,10 @@ impl Node {
         let epoch = registration.join().await?;
         tokio::spawn(registration.keep_alive(epoch, cancelled.clone()));
         let buffers = Buffers::new().map_err(|error| system("address space for answers", error))?;
+        let rooms = Rooms { metadata, controller, replicas, groups };
+        let services = rooms.services(&config, world, metadata_directory_id, buffers.clone());
+        let Rooms { metadata, controller, replicas, groups } = rooms;
         let node_id = config.node_id;
-        let services = Services {
-            supported_features: supported_features(&FeatureSetting::built()),
-            metadata_directory_id,
-            metadata: metadata.clone(),
-            controller: controller.clone(),
-            replicas: replicas.clone(),
-            groups: groups.clone(),
-            fetch_sessions: SessionCache::new(
-                config.topics.max_incremental_fetch_session_cache_slots,
-                world.rng.fork(),
-            ),
-            producer_ids: ProducerIds::default(),
-            topic_creation: Arc::new(TopicCreation::default()),
-            clock: world.clock.clone(),
-            misled: Misled::default(),
-            scratch: ScratchPool::new(),
-            buffers: buffers.clone(),
-            config,
-        };
         Ok(Self {
             api: Api::new(services),
             replicas,
@@ -230,6 +204,42 @@ impl Node {
             tracing::error!("the log directories were not stopped: {error}");
         }
         self.controller.stop().await;
+    }
+}
+
+/// The rooms that handlers talk to.
+struct Rooms {
+    metadata: Arc<MetadataCache>,
+    controller: ControllerHandle,
+    replicas: Arc<ReplicaManager>,
+    groups: Arc<Runtime>,
+}
+
+impl Rooms {
+    fn services(
+        &self,
+        config: &Arc<BrokerConfig>,
+        world: &World,
+        metadata_directory_id: Uuid,
+        buffers: Buffers,
+    ) -> Services {
+        let session_slots = config.topics.max_incremental_fetch_session_cache_slots;
+        Services {
+            config: config.clone(),
+            supported_features: supported_features(&FeatureSetting::built()),
+            metadata_directory_id,
+            metadata: self.metadata.clone(),
+            controller: self.controller.clone(),
+            replicas: self.replicas.clone(),
+            groups: self.groups.clone(),
+            fetch_sessions: SessionCache::new(session_slots, world.rng.fork()),
+            producer_ids: ProducerIds::default(),
+            topic_creation: Arc::new(TopicCreation::default()),
+            clock: world.clock.clone(),
+            misled: Misled::default(),
+            scratch: ScratchPool::new(),
+            buffers,
+        }
     }
 }
 
@@ -264,6 +274,25 @@ fn start_quorum(
     let (controller, driver) = Quorum::start(quorum::Settings::lone(config.node_id), machine, surroundings)?;
     tokio::spawn(driver);
     Ok(controller)
+}
+
+fn start_replicas(
+    config: &Arc<BrokerConfig>,
+    world: &World,
+    directories: Directories,
+) -> Result<(Arc<ReplicaManager>, Locks), NodeError> {
+    let tail_cache = TailCache::new(config.klamm.tail_cache_bytes, TAIL_CACHE_LOG_BYTES);
+    let (dirs, locks) = open_log_dirs(config, world, directories, &tail_cache)?;
+    let parts = ManagerParts {
+        config: config.clone(),
+        dirs,
+        offline_dirs: Vec::new(),
+        tail_cache,
+        clock: world.clock.clone(),
+        threads: world.threads,
+    };
+    let replicas = ReplicaManager::new(parts).map_err(|error| system("threads of the log directories", error))?;
+    Ok((replicas, locks))
 }
 
 /// Opens the log directories, each with its index, and hands the directories' locks on to them.

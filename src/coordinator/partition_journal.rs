@@ -36,8 +36,13 @@ impl PartitionJournal {
 
 impl Journal for PartitionJournal {
     fn append(&self, partition: i32, batch: ValidBatch, now: Now) -> Result<i64, JournalError> {
-        let appended = self.partition(partition)?.append_as_coordinator(batch, now);
-        appended.map(|appended| appended.last_offset + 1).map_err(refused)
+        let partition = self.partition(partition)?;
+        match partition.append_as_coordinator(batch, now) {
+            Ok(appended) => Ok(appended.last_offset + 1),
+            // A full disk has refused the batch whole: what the shard holds is still what the log says.
+            Err(AppendError::Storage(_)) if !partition.is_offline() => Err(JournalError::Busy),
+            Err(error) => Err(refused(error)),
+        }
     }
 
     fn committed(&self, partition: i32) -> i64 {
