@@ -125,3 +125,94 @@ pub(super) fn unsigned_varint(bytes: &[u8]) -> Option<(u32, &[u8])> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::BytesMut;
+    use kafka_protocol::messages::{self, ApiKey};
+    use kafka_protocol::protocol::{encode_request_header_into_buffer, StrBytes};
+
+    fn encoded(api: ApiKey, version: i16, client_id: Option<&'static str>) -> BytesMut {
+        let mut header = messages::RequestHeader::default()
+            .with_request_api_key(api as i16)
+            .with_request_api_version(version)
+            .with_correlation_id(-7)
+            .with_client_id(client_id.map(StrBytes::from_static_str));
+        if api.request_header_version(version) >= 2 {
+            header.unknown_tagged_fields.insert(300, bytes::Bytes::from_static(b"abc"));
+        }
+        let mut frame = BytesMut::new();
+        encode_request_header_into_buffer(&mut frame, &header).unwrap();
+        frame.extend_from_slice(b"body");
+        frame
+    }
+
+    #[test]
+    fn headers_are_read_as_the_codec_writes_them() {
+        for api in versions::TABLE {
+            for version in api.min..=api.max {
+                for client_id in [None, Some(""), Some("rdkafka"), Some("bücher")] {
+                    let frame = encoded(ApiKey::try_from(api.key).unwrap(), version, client_id);
+                    let header = header(&frame).unwrap();
+                    assert_eq!((header.api, header.version, header.correlation_id), (api, version, -7));
+                    assert_eq!(header.client_id, client_id);
+                    assert_eq!(&frame[header.body_start..], b"body");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a9_no_cut_or_damaged_header_panics() {
+        for (api, version) in [(ApiKey::Produce, 9), (ApiKey::ApiVersions, 3), (ApiKey::OffsetDelete, 0)] {
+            let frame = encoded(api, version, Some("rdkafka"));
+            let whole = header(&frame).unwrap().body_start;
+            for length in 0..frame.len() {
+                assert_eq!(header(&frame[..length]).is_ok(), length >= whole, "{api:?} cut to {length}");
+            }
+            for at in 0..whole {
+                for byte in 0..=255 {
+                    let mut damaged = frame.clone();
+                    damaged[at] = byte;
+                    if let Ok(header) = header(&damaged) {
+                        assert!(header.body_start <= damaged.len());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a1_the_header_of_an_unknown_version_of_api_versions_is_read() {
+        let mut frame = encoded(ApiKey::ApiVersions, 4, Some("new"));
+        frame[2..4].copy_from_slice(&99i16.to_be_bytes());
+        let header = header(&frame).unwrap();
+        assert_eq!((header.version, header.correlation_id), (99, -7));
+        assert!(!header.api.serves(99));
+    }
+
+    #[test]
+    fn a10_prefixes_are_judged_before_anything_is_read() {
+        assert_eq!(length((-1i32).to_be_bytes(), 100), Err(FrameError::TooShort(-1)));
+        assert_eq!(length(i32::MIN.to_be_bytes(), 100), Err(FrameError::TooShort(i32::MIN)));
+        assert_eq!(length(9i32.to_be_bytes(), 100), Err(FrameError::TooShort(9)));
+        assert_eq!(length(10i32.to_be_bytes(), 100), Ok(10));
+        assert_eq!(length(100i32.to_be_bytes(), 100), Ok(100));
+        assert_eq!(length(101i32.to_be_bytes(), 100), Err(FrameError::TooLong { length: 101, limit: 100 }));
+        let fetch = 1i16.to_be_bytes();
+        assert_eq!(check_api_bound(NON_PRODUCE_MAX_BYTES, &fetch), Ok(()));
+        assert!(check_api_bound(NON_PRODUCE_MAX_BYTES + 1, &fetch).is_err());
+        assert_eq!(check_api_bound(REQUEST_MAX_BYTES, &[0, 0]), Ok(()));
+        assert_eq!(check_api_bound(100, &[0]), Err(FrameError::Header));
+    }
+
+    #[test]
+    fn varints_of_more_than_32_bits_are_refused() {
+        assert_eq!(unsigned_varint(&[0xff, 0xff, 0xff, 0xff, 0x0f, 9]), Some((u32::MAX, &[9][..])));
+        assert_eq!(unsigned_varint(&[0xff, 0xff, 0xff, 0xff, 0x10]), None);
+        assert_eq!(unsigned_varint(&[0x80, 0x80, 0x80, 0x80, 0x80, 0]), None);
+        assert_eq!(unsigned_varint(&[0x80]), None);
+        assert_eq!(unsigned_varint(&[]), None);
+    }
+}

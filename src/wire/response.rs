@@ -117,3 +117,7 @@ impl fmt::Debug for Response {
         write!(f, "Response({} bytes, {} pieces)", self.length, self.inserts.len())
     }
 }
+
+#[cfg(test)]
+#[path = "response_tests.rs"]
+mod tests;

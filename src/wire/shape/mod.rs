@@ -8,7 +8,7 @@ pub mod probe;
 #[rustfmt::skip]
 mod table;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use super::versions;
 

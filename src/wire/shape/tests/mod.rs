@@ -1,6 +1,6 @@
 //! The walk against the codec: every API, every version.
 
-mod allocator;
+pub(crate) mod allocator;
 mod memory;
 mod samples;
 
