@@ -335,7 +335,7 @@ impl LogDir {
         let key = keys::PartitionKey::new(topic_id, partition.partition);
         let mut batch = Batch::new();
         for family in [keys::INDEX, keys::SEGMENTS, keys::PRODUCERS, keys::ABORTED] {
-            batch.delete_range(family, key.at(0), key.end());
+            self.delete_range(&mut batch, family, key.at(0), key.end())?;
         }
         batch.delete(keys::SUMMARIES, keys::folder_name(partition));
         self.index.write(batch, Durability::UntilFlush).map_err(|error| self.kv_failed(&error))

@@ -2,7 +2,7 @@
 
 use super::dir::{DirState, LogDir};
 use super::error::{kv_severity, severity, LogError, Severity};
-use crate::kv::KvError;
+use crate::kv::{Batch, Family, KvError};
 use std::io;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -65,6 +65,20 @@ impl LogDir {
     /// What a failure of the index database means.
     pub(super) fn kv_failed(&self, error: &KvError) -> LogError {
         self.failed(kv_severity(error), error)
+    }
+
+    /// Adds the removal of the keys in `from..to` if there is any: a range tombstone for nothing slows later reads.
+    pub(super) fn delete_range(
+        &self,
+        batch: &mut Batch,
+        family: Family,
+        from: Vec<u8>,
+        to: Vec<u8>,
+    ) -> Result<(), LogError> {
+        if self.index.floor(family, &from, &to).map_err(|error| self.kv_failed(&error))?.is_some() {
+            batch.delete_range(family, from, to);
+        }
+        Ok(())
     }
 
     fn failed(&self, severity: Severity, error: &dyn std::fmt::Display) -> LogError {

@@ -173,11 +173,11 @@ impl Loading<'_> {
         let key = self.reader.key();
         let first = base + i64::from(entry.relative_offset);
         if *entry == IndexEntry::START {
-            batch.delete_range(keys::INDEX, key.at(base), key.at(base + 1));
+            self.reader.dir.delete_range(batch, keys::INDEX, key.at(base), key.at(base + 1))?;
             return Ok(());
         }
         let chunk = self.reader.dir.index.floor(keys::INDEX, &key.chunk(base, base), &key.chunk(base, first));
-        batch.delete_range(keys::INDEX, key.chunk(base, first), key.at(base + 1));
+        self.reader.dir.delete_range(batch, keys::INDEX, key.chunk(base, first), key.at(base + 1))?;
         if let Some((chunk_key, value)) = chunk.map_err(|error| self.reader.dir.kv_failed(&error))? {
             let entries = keys::decode_chunk(&value).unwrap_or_default();
             let kept = entries.partition_point(|known| known.relative_offset < entry.relative_offset);
@@ -245,7 +245,7 @@ impl Loading<'_> {
             self.remove_after(-1, listing)?;
             self.segments = vec![Arc::new(Segment::empty(wanted_start))];
             let mut batch = Batch::new();
-            reader.delete_rows_from(&mut batch, 0, self.recovery_point.min(wanted_start));
+            reader.delete_rows_from(&mut batch, 0, self.recovery_point.min(wanted_start))?;
             self.write(batch)?;
         }
         let view = Arc::new(LogView { segments: self.segments, truncations: 0 });
@@ -253,12 +253,12 @@ impl Loading<'_> {
         let mut batch = Batch::new();
         for base in self.rows.keys().filter(|base| !listing.segments.contains_key(base)) {
             batch.delete(keys::SEGMENTS, reader.key().at(*base));
-            batch.delete_range(keys::INDEX, reader.key().at(*base), reader.key().at(base + 1));
+            reader.dir.delete_range(&mut batch, keys::INDEX, reader.key().at(*base), reader.key().at(base + 1))?;
         }
         let trusted = self.recovery_point.min(end_offset);
-        batch.delete_range(keys::PRODUCERS, reader.key().at(trusted + 1), reader.key().end());
-        batch.delete_range(keys::ABORTED, reader.key().at(trusted), reader.key().end());
-        if self.rescanned || self.recovery_point != i64::MAX || !self.rows.is_empty() {
+        reader.dir.delete_range(&mut batch, keys::PRODUCERS, reader.key().at(trusted + 1), reader.key().end())?;
+        reader.dir.delete_range(&mut batch, keys::ABORTED, reader.key().at(trusted), reader.key().end())?;
+        if !batch.changes.is_empty() {
             let written = reader.dir.index.write(batch, Durability::UntilFlush);
             written.map_err(|error| reader.dir.kv_failed(&error))?;
         }

@@ -83,9 +83,9 @@ impl Log {
             let key = reader.key();
             let mut batch = Batch::new();
             for family in [keys::INDEX, keys::SEGMENTS, keys::PRODUCERS] {
-                batch.delete_range(family, key.at(0), key.at(first_base));
+                reader.dir.delete_range(&mut batch, family, key.at(0), key.at(first_base))?;
             }
-            batch.delete_range(keys::ABORTED, key.at(0), key.at(self.log_start_offset()));
+            reader.dir.delete_range(&mut batch, keys::ABORTED, key.at(0), key.at(self.log_start_offset()))?;
             let written = reader.dir.index.write(batch, Durability::UntilFlush);
             written.map_err(|error| reader.dir.kv_failed(&error))?;
         }

@@ -54,7 +54,7 @@ impl Log {
             let _structure = reader.structure.lock();
             let mut batch = Batch::new();
             reader.put_cut(&mut batch, &view.segments[at], &cut)?;
-            reader.delete_rows_from(&mut batch, base + 1, end_offset);
+            reader.delete_rows_from(&mut batch, base + 1, end_offset)?;
             let written = reader.dir.index.write(batch, Durability::UntilFlush);
             written.map_err(|error| reader.dir.kv_failed(&error))?;
             let segment = Segment::known(base, &cut.row);
@@ -84,7 +84,7 @@ impl Log {
         {
             let _structure = reader.structure.lock();
             let mut batch = Batch::new();
-            reader.delete_rows_from(&mut batch, 0, 0);
+            reader.delete_rows_from(&mut batch, 0, 0)?;
             let written = reader.dir.index.write(batch, Durability::UntilFlush);
             written.map_err(|error| reader.dir.kv_failed(&error))?;
             self.publish_view(vec![Arc::new(Segment::empty(offset))], view.truncations + 1);
@@ -177,7 +177,7 @@ impl LogReader {
         let base = segment.base_offset();
         let key = self.key();
         self.put_chunks(batch, segment, cut.row.size_bytes);
-        batch.delete_range(keys::INDEX, key.chunk(base, base + cut.end_relative), key.at(base + 1));
+        self.dir.delete_range(batch, keys::INDEX, key.chunk(base, base + cut.end_relative), key.at(base + 1))?;
         let last = self.dir.index.floor(keys::INDEX, &key.chunk(base, base), &key.chunk(base, cut.row.end_offset - 1));
         if let Some((chunk_key, value)) = last.map_err(|error| self.dir.kv_failed(&error))? {
             let entries = keys::decode_chunk(&value).unwrap_or_default();
@@ -192,12 +192,12 @@ impl LogReader {
 
     /// Removes what the database has of segments with a base at or beyond `base`, and of markers and snapshots beyond
     /// `end_offset`.
-    pub(super) fn delete_rows_from(&self, batch: &mut Batch, base: i64, end_offset: i64) {
+    pub(super) fn delete_rows_from(&self, batch: &mut Batch, base: i64, end_offset: i64) -> Result<(), LogError> {
         let key = self.key();
-        batch.delete_range(keys::INDEX, key.at(base), key.end());
-        batch.delete_range(keys::SEGMENTS, key.at(base), key.end());
-        batch.delete_range(keys::PRODUCERS, key.at(end_offset + 1), key.end());
-        batch.delete_range(keys::ABORTED, key.at(end_offset), key.end());
+        self.dir.delete_range(batch, keys::INDEX, key.at(base), key.end())?;
+        self.dir.delete_range(batch, keys::SEGMENTS, key.at(base), key.end())?;
+        self.dir.delete_range(batch, keys::PRODUCERS, key.at(end_offset + 1), key.end())?;
+        self.dir.delete_range(batch, keys::ABORTED, key.at(end_offset), key.end())
     }
 }
 

@@ -4,6 +4,7 @@ mod appending;
 mod keeping;
 mod kit;
 mod lookups;
+mod many;
 mod model;
 mod power;
 mod producers;
