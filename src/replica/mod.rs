@@ -28,7 +28,7 @@ mod watchers;
 mod writing;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use error::{AppendError, DeleteRecordsError, FetchError, ListOffsetError, PartitionError};
 pub use fetch::{FetchRead, FetchSpec, Isolation};

@@ -145,7 +145,12 @@ impl Partition {
         if epoch > current {
             return Ok((-1, -1));
         }
-        Ok(self.reader.end_offset_for_epoch(epoch)?)
+        // Taken first: what is appended meanwhile is of the leader's epoch and does not count.
+        let log_end_offset = self.reader.log_end_offset();
+        match self.reader.latest_epoch()? {
+            Some(latest) if epoch > latest => Ok((latest, log_end_offset)),
+            _ => Ok(self.reader.end_offset_for_epoch(epoch)?),
+        }
     }
 
     /// Moves the log start to `offset`, -1 for the high watermark, durably; the low watermark: the lowest log start of

@@ -184,7 +184,7 @@ pub struct Kit {
 }
 
 pub fn topic_id(topic: &str) -> Uuid {
-    Uuid::from_u128(topic.bytes().fold(7, |sum, byte| sum * 257 + u128::from(byte)))
+    Uuid::from_u128(topic.bytes().fold(7, |sum: u128, byte| sum.wrapping_mul(257) + u128::from(byte)))
 }
 
 pub fn led_by(leader: i32, replicas: &[i32], isr: &[i32]) -> PartitionImage {
@@ -362,5 +362,18 @@ impl Append {
             Append::Done(outcome) => panic!("the append is over: {outcome:?}"),
             Append::Later(future) => future,
         }
+    }
+}
+
+/// A consumer's read from `offset`.
+pub fn spec(offset: i64) -> FetchSpec {
+    FetchSpec {
+        offset,
+        max_bytes: 1 << 20,
+        min_one_batch: true,
+        isolation: Isolation::ReadUncommitted,
+        current_leader_epoch: -1,
+        last_fetched_epoch: -1,
+        cursor: None,
     }
 }

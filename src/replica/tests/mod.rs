@@ -1,2 +1,9 @@
 mod appending;
-mod kit;
+mod commits;
+mod faults;
+mod fetching;
+mod flushing;
+mod hosting;
+pub(crate) mod kit;
+mod listing;
+mod parking;
