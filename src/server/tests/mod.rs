@@ -11,6 +11,7 @@ use crate::clock::SystemClock;
 use crate::disk::real::RealDisk;
 use crate::disk::{Disk, FileRange, Open};
 use crate::telemetry::Metrics;
+use crate::wire::shape::tests::allocator::calls;
 use crate::wire::{frame, response, Buffers, Piece, Scatter};
 use bytes::Bytes;
 use kafka_protocol::messages::fetch_response::{FetchResponse, FetchableTopicResponse, PartitionData};
@@ -19,6 +20,7 @@ use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::io::IoSlice;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -39,6 +41,8 @@ struct Script {
     /// Lets the awaited answer of this correlation id go.
     gates: Mutex<BTreeMap<i32, oneshot::Sender<()>>>,
     file: Mutex<Option<FileRange>>,
+    /// Allocator calls of the thread that entered stage one last.
+    allocator_calls: AtomicUsize,
 }
 
 fn heartbeat(buffers: &Buffers, correlation_id: i32) -> Reply {
@@ -81,6 +85,7 @@ impl Dispatch for Script {
             Err(error) => return Reply::Close(error.to_string()),
         };
         let id = header.correlation_id;
+        self.allocator_calls.store(calls(), Ordering::Relaxed);
         self.started.lock().push(id);
         match header.client_id.unwrap_or("") {
             "none" => Reply::None,
@@ -142,6 +147,7 @@ impl World {
             started: Mutex::default(),
             gates: Mutex::default(),
             file: Mutex::default(),
+            allocator_calls: AtomicUsize::new(0),
         });
         let metrics = Metrics::new();
         let at = ListenAt {

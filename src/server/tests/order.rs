@@ -1,6 +1,8 @@
 //! The order of requests and answers.
 
 use super::*;
+use std::io::{Read, Write};
+use std::sync::atomic::Ordering;
 
 #[tokio::test]
 async fn a10_pipelined_answers_come_in_request_order() {
@@ -146,4 +148,32 @@ async fn stopping_cuts_what_is_awaited_for_too_long() {
     world.script.until_started(1).await;
     tokio::time::timeout(Duration::from_secs(5), world.stop()).await.expect("stops in time");
     assert!(client.is_closed().await);
+}
+
+/// Allocator calls between the middle and the end of a ping-pong with frames of so many bytes, by a blocking client.
+fn allocator_calls(frame_bytes: usize) -> usize {
+    const REQUESTS: i32 = 1000;
+    // The runtime has this one worker, so that the counter of its thread is the connection's.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let world = runtime.block_on(async { tokio::spawn(World::start(Settings::default())).await.unwrap() });
+    world.script.started.lock().reserve(2 * REQUESTS as usize);
+    let mut stream = std::net::TcpStream::connect(world.address).unwrap();
+    stream.set_nodelay(true).unwrap();
+    let mut ping = |id| {
+        stream.write_all(&request_with(OVERLAPPING, id, "", frame_bytes)).unwrap();
+        stream.read_exact(&mut [0; 10]).unwrap();
+        world.script.allocator_calls.load(Ordering::Relaxed)
+    };
+    let calls: Vec<usize> = (0..REQUESTS).map(&mut ping).collect();
+    runtime.block_on(world.stop());
+    calls[calls.len() - 1] - calls[calls.len() / 2]
+}
+
+#[test]
+fn an_answered_request_asks_the_allocator_for_nothing() {
+    // Reading, starting, answering: blocks and answer buffers go round. The timer wheel may ask now and then.
+    for frame_bytes in [100, 16 * 1024] {
+        let calls = allocator_calls(frame_bytes);
+        assert!(calls <= 10, "{calls} calls for 500 requests of {frame_bytes} bytes");
+    }
 }

@@ -8,7 +8,7 @@ pub mod probe;
 #[rustfmt::skip]
 mod table;
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;
 
 use super::versions;
 

@@ -54,3 +54,8 @@ pub(crate) fn asked_by<T>(work: impl FnOnce() -> T) -> (T, usize, usize) {
     let after = ASKED.with(Cell::get);
     (result, after.0.wrapping_sub(before.0), after.1 - before.1)
 }
+
+/// Calls of this thread so far.
+pub(crate) fn calls() -> usize {
+    ASKED.with(Cell::get).1
+}
