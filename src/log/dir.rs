@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 /// Ends the name of a folder that waits to be removed.
-const DELETE_SUFFIX: &str = "-delete";
+pub(super) const DELETE_SUFFIX: &str = "-delete";
 /// Kafka's own metadata log: not a partition of ours, left alone.
 const METADATA_FOLDER: &str = "__cluster_metadata-0";
 
@@ -67,28 +67,28 @@ pub struct LogDir {
     pub(super) index: SharedKv,
     pub(super) tail_cache: Arc<TailCache>,
     path: PathBuf,
-    limits: DirLimits,
+    pub(super) limits: DirLimits,
     pub(super) health: Health,
     was_clean: bool,
     last_broker_epoch: i64,
     broker_epoch: AtomicI64,
     /// Guards what a clean stop left of logs that have not been opened since.
-    summaries: Mutex<BTreeMap<TopicPartition, Option<Summary>>>,
+    pub(super) summaries: Mutex<BTreeMap<TopicPartition, Option<Summary>>>,
     /// Recovery points and log starts.
     pub(super) points: Points,
     /// Guards the high watermarks that were read and not yet asked for.
     high_watermarks: Mutex<Offsets>,
     /// Guards the logs with something to flush.
-    dirty: Mutex<Vec<Weak<LogReader>>>,
-    unflushed_bytes: AtomicU64,
+    pub(super) dirty: Mutex<Vec<Weak<LogReader>>>,
+    pub(super) unflushed_bytes: AtomicU64,
     /// `mono_ms` of the oldest unflushed append.
-    dirty_since_ms: AtomicI64,
+    pub(super) dirty_since_ms: AtomicI64,
     /// Logs that were changed and not closed.
     pub(super) unclosed: AtomicUsize,
     /// Guards files and folders to be removed, with the `mono_ms` at which they are due.
-    deletions: Mutex<Vec<(i64, PathBuf)>>,
+    pub(super) deletions: Mutex<Vec<(i64, PathBuf)>>,
     /// Tells the names of deleted folders apart.
-    deleted_folders: AtomicU64,
+    pub(super) deleted_folders: AtomicU64,
     /// Held as long as the directory is.
     _lock: Box<dyn DiskLock>,
 }
@@ -292,145 +292,6 @@ impl LogDir {
         self.disk.replace(&file, &bytes).map_err(|error| self.write_failed(&error))
     }
 
-    /// Deletes a log: the folder is renamed at once, so that the name is free, and removed after
-    /// `file.delete.delay.ms`. Its reader answers `Closed`.
-    pub fn delete_log(&self, log: Log, now: Now) -> Result<(), LogError> {
-        self.check_online()?;
-        let reader = log.reader();
-        reader.closed.store(true, Ordering::Release);
-        reader.tail.forget();
-        if log.counted {
-            self.unclosed.fetch_sub(1, Ordering::AcqRel);
-        }
-        let due_ms = now.mono_ms.saturating_add(log.config.file_delete_delay_ms);
-        let _structure = reader.structure.lock();
-        self.delete_folder(&reader.partition, &reader.topic_id, due_ms, now)
-    }
-
-    /// Deletes a folder that was found and is of no use, such as one of a topic that is gone.
-    pub fn delete_found(&self, found: &FoundLog, now: Now) -> Result<(), LogError> {
-        self.check_online()?;
-        self.summaries.lock().remove(&found.partition);
-        self.delete_folder(&found.partition, &found.topic_id.unwrap_or(Uuid::nil()), now.mono_ms, now)
-    }
-
-    fn delete_folder(
-        &self,
-        partition: &TopicPartition,
-        topic_id: &Uuid,
-        due_ms: i64,
-        now: Now,
-    ) -> Result<(), LogError> {
-        let folder = self.path.join(keys::folder_name(partition));
-        let number = self.deleted_folders.fetch_add(1, Ordering::Relaxed);
-        let unique = topic_id.as_u128() ^ (now.wall_ms as u128) << 64 ^ u128::from(number);
-        let suffix = format!("-{}.{unique:032x}{DELETE_SUFFIX}", partition.partition);
-        let topic_bytes = partition.topic.len().min(255 - suffix.len());
-        let renamed = self.path.join(format!("{}{suffix}", &partition.topic[..topic_bytes]));
-        self.handles.forget_dir(&folder);
-        let done = self.disk.rename(&folder, &renamed).and_then(|()| self.disk.sync_dir(&self.path));
-        done.map_err(|error| self.write_failed(&error))?;
-        self.points.forget(partition);
-        self.deletions.lock().push((due_ms, renamed));
-        let key = keys::PartitionKey::new(topic_id, partition.partition);
-        let mut batch = Batch::new();
-        for family in [keys::INDEX, keys::SEGMENTS, keys::PRODUCERS, keys::ABORTED] {
-            self.delete_range(&mut batch, family, key.at(0), key.end())?;
-        }
-        batch.delete(keys::SUMMARIES, keys::folder_name(partition));
-        self.index.write(batch, Durability::UntilFlush).map_err(|error| self.kv_failed(&error))
-    }
-
-    /// Renames a segment file out of the log's way and queues it for removal.
-    pub(super) fn discard_file(&self, path: &Path, due_ms: i64) -> Result<(), LogError> {
-        let mut renamed = path.to_owned();
-        renamed.as_mut_os_string().push(super::segment::DELETED_SUFFIX);
-        self.handles.forget(path);
-        match self.disk.rename(path, &renamed) {
-            Ok(()) => self.deletions.lock().push((due_ms, renamed)),
-            // A segment's file is only made with its first batch.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(self.write_failed(&error)),
-        }
-        Ok(())
-    }
-
-    /// Removes the files and folders whose time has come. How many there were.
-    pub fn run_deletions(&self, now: Now) -> usize {
-        let mut due = Vec::new();
-        self.deletions.lock().retain(|(due_ms, path)| {
-            let is_due = *due_ms <= now.mono_ms;
-            if is_due {
-                due.push(path.clone());
-            }
-            !is_due
-        });
-        for path in &due {
-            let is_folder = path.to_str().is_some_and(|path| path.ends_with(DELETE_SUFFIX));
-            let removed = if is_folder { self.disk.remove_dir_all(path) } else { self.disk.remove_file(path) };
-            if let Err(error) = removed.or_else(ignore_absent) {
-                tracing::warn!(path = %path.display(), %error, "cannot remove a deleted file");
-            }
-        }
-        due.len()
-    }
-
-    /// Deletions that wait.
-    pub fn pending_deletions(&self) -> usize {
-        self.deletions.lock().len()
-    }
-
-    /// Notes bytes that a log has appended and that a flush must make durable.
-    pub(super) fn note_unflushed(&self, reader: &Arc<LogReader>, bytes: u64, now: Now) {
-        if !reader.dirty.swap(true, Ordering::AcqRel) {
-            reader.dirty_since_ms.store(now.mono_ms, Ordering::Relaxed);
-            let mut dirty = self.dirty.lock();
-            if dirty.is_empty() {
-                self.dirty_since_ms.store(now.mono_ms, Ordering::Relaxed);
-            }
-            dirty.push(Arc::downgrade(reader));
-        }
-        self.unflushed_bytes.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    /// Whether [`Self::flush`] is due: too many unflushed bytes, or too old ones.
-    pub fn flush_due(&self, now: Now) -> bool {
-        if self.unflushed_bytes.load(Ordering::Relaxed) >= self.limits.flush_bytes {
-            return true;
-        }
-        let waited_ms = now.mono_ms.saturating_sub(self.dirty_since_ms.load(Ordering::Relaxed));
-        !self.dirty.lock().is_empty() && waited_ms >= self.limits.flush_interval_ms
-    }
-
-    /// Makes everything appended so far durable: syncs the segments, flushes the index database, then moves the recovery
-    /// points. Takes no lock of a log's writer across I/O: run it on any thread, one at a time.
-    pub fn flush(&self, now: Now) -> Result<(), LogError> {
-        self.check_online()?;
-        self.unflushed_bytes.store(0, Ordering::Relaxed);
-        let mut dirty = std::mem::take(&mut *self.dirty.lock());
-        while let Some(reader) = dirty.pop() {
-            let Some(log) = reader.upgrade().filter(|log| !log.is_closed()) else { continue };
-            if let Err(error) = log.flush() {
-                log.dirty.store(true, Ordering::Release);
-                dirty.push(reader);
-                self.dirty_since_ms.store(now.mono_ms, Ordering::Relaxed);
-                self.dirty.lock().append(&mut dirty);
-                return Err(error);
-            }
-        }
-        self.checkpoint()
-    }
-
-    /// Flushes the index database and writes the recovery points of what has been synced.
-    pub fn checkpoint(&self) -> Result<(), LogError> {
-        let synced = self.points.synced();
-        if synced.is_empty() {
-            return Ok(());
-        }
-        self.index.flush().map_err(|error| self.kv_failed(&error))?;
-        self.points.commit(&*self.disk, &self.path, synced).map_err(|error| self.write_failed(&error))
-    }
-
     /// The high watermark that was written for a partition, asked for once.
     pub fn take_high_watermark(&self, partition: &TopicPartition) -> Option<i64> {
         self.high_watermarks.lock().remove(partition)
@@ -474,13 +335,6 @@ impl Log {
             reader.dir.note_unflushed(&reader, 0, now);
         }
         Ok(())
-    }
-}
-
-fn ignore_absent(error: io::Error) -> io::Result<()> {
-    match error.kind() {
-        io::ErrorKind::NotFound => Ok(()),
-        _ => Err(error),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Making a log durable without its writer: sync the segments, let the index database follow, note the recovery point.
 
 use super::checkpoints;
+use super::dir::LogDir;
 use super::error::LogError;
 use super::index::IndexEntry;
 use super::keys::{self, CHUNK_ENTRIES};
@@ -8,6 +9,7 @@ use super::reader::{LogReader, Structure};
 use super::segment::{Followed, Segment, Tail, UNKNOWN_FLUSHED};
 use super::snapshot;
 use super::view::LogView;
+use crate::clock::Now;
 use crate::kv::{Batch, Durability};
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
@@ -158,6 +160,59 @@ impl LogReader {
             batch.put(keys::ABORTED, self.key().at(aborted.last_offset), aborted.encode());
         }
         true
+    }
+}
+
+impl LogDir {
+    /// Notes bytes that a log has appended and that a flush must make durable.
+    pub(super) fn note_unflushed(&self, reader: &Arc<LogReader>, bytes: u64, now: Now) {
+        if !reader.dirty.swap(true, Ordering::AcqRel) {
+            reader.dirty_since_ms.store(now.mono_ms, Ordering::Relaxed);
+            let mut dirty = self.dirty.lock();
+            if dirty.is_empty() {
+                self.dirty_since_ms.store(now.mono_ms, Ordering::Relaxed);
+            }
+            dirty.push(Arc::downgrade(reader));
+        }
+        self.unflushed_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether [`Self::flush`] is due: too many unflushed bytes, or too old ones.
+    pub fn flush_due(&self, now: Now) -> bool {
+        if self.unflushed_bytes.load(Ordering::Relaxed) >= self.limits.flush_bytes {
+            return true;
+        }
+        let waited_ms = now.mono_ms.saturating_sub(self.dirty_since_ms.load(Ordering::Relaxed));
+        !self.dirty.lock().is_empty() && waited_ms >= self.limits.flush_interval_ms
+    }
+
+    /// Makes everything appended so far durable: syncs the segments, flushes the index database, then moves the recovery
+    /// points. Takes no lock of a log's writer across I/O: run it on any thread, one at a time.
+    pub fn flush(&self, now: Now) -> Result<(), LogError> {
+        self.check_online()?;
+        self.unflushed_bytes.store(0, Ordering::Relaxed);
+        let mut dirty = std::mem::take(&mut *self.dirty.lock());
+        while let Some(reader) = dirty.pop() {
+            let Some(log) = reader.upgrade().filter(|log| !log.is_closed()) else { continue };
+            if let Err(error) = log.flush() {
+                log.dirty.store(true, Ordering::Release);
+                dirty.push(reader);
+                self.dirty_since_ms.store(now.mono_ms, Ordering::Relaxed);
+                self.dirty.lock().append(&mut dirty);
+                return Err(error);
+            }
+        }
+        self.checkpoint()
+    }
+
+    /// Flushes the index database and writes the recovery points of what has been synced.
+    pub fn checkpoint(&self) -> Result<(), LogError> {
+        let synced = self.points.synced();
+        if synced.is_empty() {
+            return Ok(());
+        }
+        self.index.flush().map_err(|error| self.kv_failed(&error))?;
+        self.points.commit(&*self.disk, self.path(), synced).map_err(|error| self.write_failed(&error))
     }
 }
 

@@ -11,6 +11,7 @@
 pub mod append;
 pub mod checkpoints;
 pub mod config;
+mod deletions;
 pub mod dir;
 pub mod epochs;
 pub mod error;
