@@ -2,7 +2,7 @@
 //! and the marks by which the watchdog sees a write that takes long.
 
 use super::partition::Partition;
-use super::queue::Writing;
+use super::queue::{Place, Writing};
 use crate::clock::Now;
 use crate::ids::{TopicPartition, Uuid};
 use crate::log::{DirState, LogDir};
@@ -184,7 +184,7 @@ impl Lane {
         self.waiting_bytes.fetch_sub(bytes, Ordering::AcqRel);
     }
 
-    /// Hands a partition's log to the I/O thread, which empties the queue.
+    /// Hands a partition's log to the I/O thread, which empties the queue, behind the partitions that wait there already.
     pub fn hand_over(&self, partition: Arc<Partition>, writing: Box<Writing>) {
         if self.threaded {
             let mut io = self.io.lock();
@@ -195,7 +195,7 @@ impl Lane {
                 return;
             }
         }
-        partition.drain_in_background(writing);
+        partition.drain(writing, Place::Last);
     }
 
     /// The I/O thread: empties queues until it is stopped and nothing is left.
@@ -210,7 +210,7 @@ impl Lane {
                 }
             };
             drop(io);
-            task.partition.drain_in_background(task.writing);
+            task.partition.drain(task.writing, Place::Background);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::error::AppendError;
 use super::lane::Lane;
 use super::leadership::{FollowerFetch, Leadership, Progress};
-use super::queue::{Answer, Outcome, Place, Queue, QueuedAppend};
+use super::queue::{Answer, Outcome, Queue, QueuedAppend};
 use super::settings::TopicRules;
 use super::watchers::Watchers;
 use crate::clock::Now;
@@ -175,7 +175,7 @@ impl Partition {
         if !self.lane.is_slow() {
             if let Some(writing) = queue.take_seat() {
                 drop(queue);
-                let outcome = self.write_inline(writing, &batch, true, now, Place::Inline(0));
+                let outcome = self.write_inline(writing, &batch, true, now);
                 return self.finish(outcome, acks);
             }
         }

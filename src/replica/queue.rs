@@ -17,8 +17,8 @@ pub(super) const MAX_GROUP_BATCHES: usize = 256;
 pub(super) const MAX_GROUP_BYTES: usize = 1 << 20;
 /// Bytes that wait in one partition's queue, at most; beyond, appends are refused.
 pub(super) const MAX_QUEUE_BYTES: usize = 64 << 20;
-/// Groups that a thread of the callers writes for others before the directory's I/O thread takes over.
-pub(super) const MAX_INLINE_GROUPS: usize = 16;
+/// Groups that a thread writes for others before the directory's I/O thread takes over, or takes another partition.
+pub(super) const MAX_GROUPS_IN_A_ROW: usize = 16;
 
 /// What came of an append.
 pub(super) type Outcome = Result<Appended, AppendError>;
@@ -79,13 +79,15 @@ pub(super) enum Seat {
     Gone,
 }
 
-/// Where a thread stands that empties the queue.
+/// On which thread the queue is emptied.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// A caller's thread, which has written this many groups. It takes no jobs, since they may sync files.
-    Inline(usize),
-    /// The directory's I/O thread, or another one that may wait.
+    /// A caller's. It takes no jobs, since they may sync files.
+    Caller,
+    /// One that may wait, and has other things to do as well.
     Background,
+    /// One that may wait, and behind which nobody takes over.
+    Last,
 }
 
 /// What the writer does next.
@@ -137,9 +139,9 @@ impl Queue {
         self.waiting.push_back(waiting);
     }
 
-    /// Takes the next work for a writer at `place`; puts the log back where there is none. Bytes of the group are taken
-    /// off the queue.
-    pub fn next(&mut self, writing: &mut Option<Box<Writing>>, place: Place, slow: bool) -> Next {
+    /// Takes the next work for a writer at `place` that has written `groups` already; puts the log back where there is
+    /// none. Bytes of the group are taken off the queue.
+    pub fn next(&mut self, writing: &mut Option<Box<Writing>>, place: Place, groups: usize, slow: bool) -> Next {
         let mut held = writing.take().expect("a writer holds the log");
         match self.waiting.front() {
             None => {
@@ -147,10 +149,14 @@ impl Queue {
                 return Next::Done;
             }
             Some(front) => {
-                if let Place::Inline(groups) = place {
-                    if groups >= MAX_INLINE_GROUPS || slow || matches!(front, Waiting::Job(_)) {
-                        return Next::HandOver(held);
-                    }
+                let enough = groups >= MAX_GROUPS_IN_A_ROW;
+                let hand_over = match place {
+                    Place::Caller => enough || slow || matches!(front, Waiting::Job(_)),
+                    Place::Background => enough,
+                    Place::Last => false,
+                };
+                if hand_over {
+                    return Next::HandOver(held);
                 }
             }
         }

@@ -22,7 +22,6 @@ impl Partition {
         batch: &ValidBatch,
         verify_producer: bool,
         now: Now,
-        place: Place,
     ) -> Outcome {
         let written = self.guarded(&mut writing, |partition, writing| {
             let result = partition.write(writing, &[AppendBatch { batch, verify_producer }], now);
@@ -34,7 +33,7 @@ impl Partition {
         });
         match written {
             Some(outcome) => {
-                self.drain(writing, place);
+                self.drain(writing, Place::Caller);
                 outcome
             }
             None => Err(AppendError::Storage("the partition's writer panicked".to_owned())),
@@ -85,7 +84,7 @@ impl Partition {
         queue.push(Waiting::Job(job));
         drop(queue);
         match seat {
-            Some(writing) if here => self.drain_in_background(writing),
+            Some(writing) if here => self.drain(writing, Place::Background),
             Some(writing) => self.lane.hand_over(self.clone(), writing),
             None => {}
         }
@@ -101,7 +100,7 @@ impl Partition {
             }
             if let Some(writing) = queue.take_seat() {
                 drop(queue);
-                return self.write_inline(writing, &batch, false, now, Place::Inline(0));
+                return self.write_inline(writing, &batch, false, now);
             }
             let bytes = batch.bytes.len();
             if !queue.has_room(bytes) || !self.lane.admit(bytes) {
@@ -113,15 +112,12 @@ impl Partition {
         receiver.recv().unwrap_or_else(|_| Err(self.why_gone()))
     }
 
-    /// Empties the queue on a thread that may wait.
-    pub(super) fn drain_in_background(self: &Arc<Self>, writing: Box<Writing>) {
-        self.drain(writing, Place::Background);
-    }
-
-    fn drain(self: &Arc<Self>, writing: Box<Writing>, mut place: Place) {
+    /// Empties the queue, or hands it on.
+    pub(super) fn drain(self: &Arc<Self>, writing: Box<Writing>, place: Place) {
+        let mut groups = 0;
         let mut writing = Some(writing);
         loop {
-            let next = self.queue.lock().next(&mut writing, place, self.lane.is_slow());
+            let next = self.queue.lock().next(&mut writing, place, groups, self.lane.is_slow());
             match next {
                 Next::Done => return,
                 Next::HandOver(writing) => return self.lane.hand_over(self.clone(), writing),
@@ -130,9 +126,7 @@ impl Partition {
                     if !self.write_group(held) {
                         return;
                     }
-                    if let Place::Inline(groups) = &mut place {
-                        *groups += 1;
-                    }
+                    groups += 1;
                 }
                 Next::Job(job) => {
                     let held = writing.as_mut().expect("kept with a job");

@@ -3,7 +3,7 @@
 use super::kit::*;
 use crate::clock::Clock;
 use crate::record::build::BatchBuilder;
-use crate::replica::queue::MAX_QUEUE_BYTES;
+use crate::replica::queue::{Next, Place, Waiting, MAX_GROUPS_IN_A_ROW, MAX_QUEUE_BYTES};
 use crate::replica::*;
 use std::sync::atomic::Ordering;
 
@@ -169,4 +169,23 @@ fn a_coordinator_appends_at_once() {
         assert_eq!(admin.join().unwrap(), 2);
         assert_eq!(coordinator.join().unwrap().unwrap().base_offset, 3);
     });
+}
+
+#[test]
+fn no_thread_writes_for_others_without_end() {
+    let mut kit = Kit::still();
+    let partition = kit.topic("t", &[]);
+    let mut queue = partition.queue.lock();
+    let mut writing = queue.take_seat();
+    queue.push(Waiting::Job(Box::new(|_| {})));
+    for (place, groups) in [(Place::Caller, 0), (Place::Background, MAX_GROUPS_IN_A_ROW)] {
+        match queue.next(&mut writing, place, groups, false) {
+            Next::HandOver(held) => writing = Some(held),
+            _ => panic!("kept"),
+        }
+    }
+    assert!(matches!(queue.next(&mut writing, Place::Last, MAX_GROUPS_IN_A_ROW, false), Next::Job(_)));
+    assert!(matches!(queue.next(&mut writing, Place::Caller, 0, false), Next::Done));
+    drop(queue);
+    kit.append(&partition, ALL).now().unwrap();
 }
