@@ -35,6 +35,13 @@ impl Broker {
         Self { process, directory, overrides }
     }
 
+    /// A broker whose settings name its listeners themselves; one of them is at `address`.
+    pub fn at(address: SocketAddr, overrides: &[&str]) -> Self {
+        let mut broker = Self::with(overrides);
+        broker.process.address = address;
+        broker
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.process.address

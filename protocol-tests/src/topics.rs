@@ -4,6 +4,8 @@ use crate::records::{batches, Batch, Stored};
 use crate::{error, text, topic_name, Client};
 use bytes::Bytes;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
+use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
+use kafka_protocol::messages::delete_records_response::DeleteRecordsPartitionResult;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::fetch_response::PartitionData;
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
@@ -13,7 +15,8 @@ use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::produce_response::PartitionProduceResponse;
 use kafka_protocol::messages::{
-    CreateTopicsRequest, FetchRequest, InitProducerIdRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest,
+    CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest, FetchRequest, InitProducerIdRequest,
+    ListOffsetsRequest, MetadataRequest, ProduceRequest,
 };
 use uuid::Uuid;
 
@@ -106,6 +109,28 @@ impl Client {
         let result = &response.topics[0];
         assert_eq!(error(result.error_code), None, "{name}: {:?}", result.error_message);
         Topic { name: name.to_owned(), id: result.topic_id }
+    }
+
+    /// Deletes a topic by name.
+    pub fn delete_topic(&mut self, name: &str) {
+        let request =
+            DeleteTopicsRequest::default().with_topic_names(vec![topic_name(name)]).with_timeout_ms(TIMEOUT_MS);
+        assert_eq!(error(self.call(5, &request).responses[0].error_code), None, "deleting {name}");
+    }
+
+    /// Deletes the records of a partition before `offset`, in version `version`.
+    pub fn delete_records(
+        &mut self,
+        version: i16,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+    ) -> DeleteRecordsPartitionResult {
+        let partition = DeleteRecordsPartition::default().with_partition_index(partition).with_offset(offset);
+        let topic = DeleteRecordsTopic::default().with_name(topic_name(topic)).with_partitions(vec![partition]);
+        let request = DeleteRecordsRequest::default().with_topics(vec![topic]).with_timeout_ms(TIMEOUT_MS);
+        let mut response = self.call(version, &request);
+        response.topics.remove(0).partitions.remove(0)
     }
 
     /// What Metadata says of a topic, in the newest version.
