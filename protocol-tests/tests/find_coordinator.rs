@@ -1,0 +1,66 @@
+//! FindCoordinator (key 10), versions 0–6.
+
+use kafka_protocol::error::ResponseError;
+use kafka_protocol::messages::FindCoordinatorRequest;
+use protocol_tests::{error, eventually, shared, text, Broker};
+
+#[test]
+fn g1_the_first_question_makes_the_topic() {
+    let broker = Broker::with(&["offsets.topic.num.partitions=3"]);
+    let mut client = broker.connect();
+    let request = FindCoordinatorRequest::default().with_key(text("g"));
+    eventually("a coordinator", || {
+        let response = client.call(3, &request);
+        let why = error(response.error_code);
+        assert!(matches!(why, None | Some(ResponseError::CoordinatorNotAvailable)), "{why:?}");
+        why.is_none().then_some(())
+    });
+    let topic = client.describe_topic("__consumer_offsets");
+    assert_eq!((error(topic.error_code), topic.partitions.len(), topic.is_internal), (None, 3, true));
+}
+
+#[test]
+fn g1_every_version_names_the_broker() {
+    let broker = shared();
+    let mut client = broker.connect();
+    client.find_coordinator("g");
+    let port = i32::from(broker.address().port());
+    for version in 0..=3 {
+        let response = client.call(version, &FindCoordinatorRequest::default().with_key(text("g")));
+        assert_eq!((error(response.error_code), &*response.host, response.port), (None, "127.0.0.1", port));
+    }
+    for version in 4..=6 {
+        let keys = ["g", "another", "ключ", ""];
+        let request = FindCoordinatorRequest::default().with_coordinator_keys(keys.map(text).to_vec());
+        let response = client.call(version, &request);
+        let found: Vec<_> = response.coordinators.iter().map(|one| &*one.key).collect();
+        assert_eq!(found, keys, "version {version}");
+        for coordinator in &response.coordinators[..3] {
+            assert_eq!((error(coordinator.error_code), &*coordinator.host), (None, "127.0.0.1"));
+            assert_eq!(coordinator.port, port);
+        }
+    }
+}
+
+#[test]
+fn g1_other_kinds_of_coordinators() {
+    let mut client = shared().connect();
+    for (version, kind, why) in [
+        (1, 7, ResponseError::InvalidRequest),
+        (3, -1, ResponseError::InvalidRequest),
+        (5, 2, ResponseError::InvalidRequest),
+    ] {
+        let request = FindCoordinatorRequest::default().with_key_type(kind);
+        let request = match version >= 4 {
+            true => request.with_coordinator_keys(vec![text("k")]),
+            false => request.with_key(text("k")),
+        };
+        let response = client.call(version, &request);
+        let code = response.coordinators.first().map_or(response.error_code, |one| one.error_code);
+        assert_eq!(error(code), Some(why), "version {version}, kind {kind}");
+    }
+    // Nobody coordinates transactions yet; producers are told so and not that they asked wrongly.
+    let request = FindCoordinatorRequest::default().with_key_type(1).with_coordinator_keys(vec![text("t")]);
+    let response = client.call(4, &request);
+    assert!(error(response.coordinators[0].error_code).is_some());
+}
