@@ -102,24 +102,30 @@ fn k1_sensitive_values_are_null() {
 
 #[test]
 fn k2_synonyms_from_the_nearest_to_the_default() {
-    let broker = Broker::with(&["log.retention.minutes=7", "log.retention.hours=5"]);
+    let broker = Broker::with(&["log.segment.bytes=2000000", "log.retention.minutes=7", "log.retention.hours=5"]);
     let mut client = broker.connect();
-    client.create_topic("configs-synonyms", 1, &[("retention.ms", "5000")]);
-    let all = describe(&mut client, 4, TOPIC, "configs-synonyms", None);
-    let synonyms: Vec<_> = config(&all, "retention.ms")
-        .synonyms
-        .iter()
-        .map(|synonym| (&*synonym.name, synonym.value.as_deref().unwrap_or("null"), synonym.source))
-        .collect();
-    assert_eq!(synonyms[0], ("retention.ms", "5000", 1));
-    let minutes = synonyms.iter().position(|synonym| synonym.0 == "log.retention.minutes" && synonym.2 == 4);
-    let hours = synonyms.iter().position(|synonym| synonym.0 == "log.retention.hours" && synonym.2 == 4);
-    assert!(minutes.is_some() && minutes < hours, "{synonyms:?}");
-    assert_eq!(synonyms.last().map(|synonym| synonym.2), Some(5));
-    client.create_topic("configs-synonyms-2", 1, &[]);
-    let inherited = describe(&mut client, 4, TOPIC, "configs-synonyms-2", None);
-    let retention = config(&inherited, "retention.ms");
-    assert_eq!((retention.value.as_deref(), retention.config_source), (Some("420000"), 4));
+    client.create_topic("configs-own", 1, &[("segment.bytes", "3000000")]);
+    client.create_topic("configs-inherited", 1, &[]);
+    let default = ("log.segment.bytes", "1073741824", 5);
+    let of_node = ("log.segment.bytes", "2000000", 4);
+    for (topic, value, source, expected) in [
+        ("configs-own", "3000000", 1, &[("segment.bytes", "3000000", 1), of_node, default][..]),
+        ("configs-inherited", "2000000", 4, &[of_node, default]),
+    ] {
+        for version in 1..=4 {
+            let all = describe(&mut client, version, TOPIC, topic, None);
+            let segment = config(&all, "segment.bytes");
+            assert_eq!((segment.value.as_deref(), segment.config_source), (Some(value), source), "version {version}");
+            let synonyms: Vec<_> = segment
+                .synonyms
+                .iter()
+                .map(|synonym| (&*synonym.name, synonym.value.as_deref().unwrap_or("null"), synonym.source))
+                .collect();
+            assert_eq!(synonyms, expected, "version {version}");
+            // The finest unit that is set counts.
+            assert_eq!(config(&all, "retention.ms").value.as_deref(), Some("420000"));
+        }
+    }
 }
 
 #[test]

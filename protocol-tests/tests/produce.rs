@@ -190,9 +190,10 @@ fn p6_batches_over_the_topics_limit_are_too_large() {
     assert_eq!(error(client.produce(&topic, 0, &fits).error_code), None);
     // Kafka's default is 1 MiB and the header of a message.
     let default = client.create_topic("produce-large-default", 1, &[]);
-    let large = Batch::of_size(1_048_588 + 1 - 76);
+    let overhead = Batch::of_size(1_048_000).encode().len() - 1_048_000;
+    let large = Batch::of_size(1_048_589 - overhead);
     assert_refused(&client.produce(&default, 0, &large), ResponseError::MessageTooLarge);
-    assert_eq!(error(client.produce(&default, 0, &Batch::of_size(1_048_000)).error_code), None);
+    assert_eq!(error(client.produce(&default, 0, &Batch::of_size(1_048_588 - overhead)).error_code), None);
 }
 
 #[test]
