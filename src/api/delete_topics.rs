@@ -35,6 +35,7 @@ pub async fn handle(services: &Services, context: &RequestContext<'_>, request: 
             .into_iter()
             .map(|deleted| {
                 let outcome = deleted.result.as_ref().map_or_else(refused, |()| (ErrorCode::None, None));
+                let outcome = in_words_of(version, outcome);
                 encoded(deleted.name, deleted.topic_id, outcome, version)
             })
             .collect(),
@@ -47,6 +48,14 @@ pub async fn handle(services: &Services, context: &RequestContext<'_>, request: 
             .collect(),
     };
     context.responder.ready(&DeleteTopicsResponse::default().with_responses(responses))
+}
+
+/// M13: clients below version 3 do not know that deletion can be disabled.
+fn in_words_of(version: i16, (error, message): Refused) -> Refused {
+    match error {
+        ErrorCode::TopicDeletionDisabled if version < 3 => (ErrorCode::InvalidRequest, message),
+        _ => (error, message),
+    }
 }
 
 fn encoded(name: Option<String>, id: Uuid, (error, message): Refused, version: i16) -> DeletableTopicResult {

@@ -11,7 +11,7 @@ use super::Services;
 use crate::clock::Now;
 use crate::log::append::Appended;
 use crate::metadata::image::MetadataImage;
-use crate::record::validate::{validate_with, BatchRefused};
+use crate::record::validate::{check_one_batch, validate_with, BatchRefused};
 use crate::replica::{Acks, Append, AppendError, AppendFuture};
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::produce_response::{
@@ -139,13 +139,19 @@ impl Producing<'_> {
             .partition(topic, produced.index)
             .map_err(|error| Refusal::error(ErrorCode::from(&error)))?;
         let records = produced.records.filter(|records| !records.is_empty()).ok_or_else(Refusal::no_batch)?;
+        let zstd_allowed = self.version >= 7;
+        // The batch's shape comes first, but is only looked at before all else where something else fails as well.
+        let refuse = |error| match check_one_batch(&records, zstd_allowed) {
+            Ok(()) => Refusal::error(error),
+            Err(refused) => Refusal::Batch(refused),
+        };
         if self.transactional {
-            return Err(Refusal::error(ErrorCode::InvalidTxnState));
+            return Err(refuse(ErrorCode::InvalidTxnState));
         }
-        let acks = self.acks.ok_or(Refusal::error(ErrorCode::InvalidRequiredAcks))?;
-        partition.check_append(acks).map_err(|error| Refusal::error(ErrorCode::from(&error)))?;
+        let acks = self.acks.ok_or_else(|| refuse(ErrorCode::InvalidRequiredAcks))?;
+        partition.check_append(acks).map_err(|error| refuse(ErrorCode::from(&error)))?;
         let mut rules = partition.rules();
-        if self.version < 7 {
+        if !zstd_allowed {
             Arc::make_mut(&mut rules).zstd_allowed = false;
         }
         let batch = validate_with(&self.services.scratch, records, &rules, self.now).map_err(Refusal::Batch)?;

@@ -61,14 +61,19 @@ impl Partition {
         let high_watermark = self.high_watermark();
         let last_stable_offset = self.reader.first_unstable_offset().min(high_watermark);
         let (start, end) = (self.reader.log_start_offset(), self.reader.log_end_offset());
-        if spec.offset < start || spec.offset > end {
-            return Err(FetchError::OffsetOutOfRange { log_start_offset: start, high_watermark });
+        let out_of_range = FetchError::OffsetOutOfRange { log_start_offset: start, high_watermark };
+        if spec.offset < start {
+            return Err(out_of_range);
         }
         let bound = match spec.isolation {
             Isolation::ReadUncommitted => high_watermark,
             Isolation::ReadCommitted => last_stable_offset,
         };
+        // A reader beyond the end that names its last epoch is told where they part, and not merely that it is beyond.
         let diverging_epoch = self.diverging(spec)?;
+        if diverging_epoch.is_none() && spec.offset > end {
+            return Err(out_of_range);
+        }
         let read = match diverging_epoch {
             Some(_) => ReadPieces::default(),
             None => self

@@ -83,11 +83,14 @@ fn park(waiter: &Arc<ByteWaiter>, watched: Vec<Watched>, min_bytes: usize) -> Pa
 }
 
 impl Partition {
-    /// Bytes from `offset` to `bound`, counted up to about `enough`; `None` if a reader would get an error.
+    /// Bytes from `offset` to `bound`, counted up to about `enough`; `None` if a reader would get an error. Where a batch
+    /// that would exceed `enough` follows, that much is there (F2): a reader's limit may not let it have the whole of it.
     fn there(&self, offset: i64, bound: i64, enough: usize) -> Option<usize> {
         if self.check_read(-1).is_err() {
             return None;
         }
-        self.reader.read(offset, enough, bound, true).ok().map(|read| read.length_bytes)
+        let read = self.reader.read(offset, enough, bound, true).ok()?;
+        let more_follows = read.next_offset_hint.is_some_and(|next| next < bound);
+        Some(if more_follows { read.length_bytes.max(enough) } else { read.length_bytes })
     }
 }

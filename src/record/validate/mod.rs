@@ -125,7 +125,7 @@ fn validate_in(
     rules: &ProduceRules,
     now: Now,
 ) -> Result<ValidBatch, BatchRefused> {
-    let (header, batch) = one_batch(batch, rules)?;
+    let (header, batch) = one_batch(batch, rules.zstd_allowed)?;
     check_whole(&header, &batch, rules)?;
     check_fields(&header, rules)?;
     let source = header.codec().map_err(|_| BatchRefused::UnsupportedCompression)?;
@@ -162,15 +162,23 @@ fn unreadable(error: WalkError) -> BatchRefused {
     }
 }
 
+/// Whether `batch` is one batch of a kind that is taken at all (P3): what Kafka looks at before anything else (P16).
+///
+/// # Errors
+/// As [`validate`].
+pub fn check_one_batch(batch: &Bytes, zstd_allowed: bool) -> Result<(), BatchRefused> {
+    one_batch(batch.clone(), zstd_allowed).map(|_| ())
+}
+
 /// P3: exactly one batch, of magic 2, compressed with what the request's version knows.
-fn one_batch(bytes: Bytes, rules: &ProduceRules) -> Result<(BatchHeader, Bytes), BatchRefused> {
+fn one_batch(bytes: Bytes, zstd_allowed: bool) -> Result<(BatchHeader, Bytes), BatchRefused> {
     let size = whole_batch_bytes(&bytes)?;
     let size = size.ok_or_else(|| invalid("Produce requests must have at least one record batch per partition"))?;
     if bytes[MAGIC_AT] as i8 != MAGIC {
         return Err(invalid("Produce requests are only allowed to contain record batches with magic version 2"));
     }
     let header = BatchHeader::parse(&bytes[..size]).map_err(|_| BatchRefused::Corrupt)?;
-    if header.codec() == Ok(Codec::Zstd) && !rules.zstd_allowed {
+    if header.codec() == Ok(Codec::Zstd) && !zstd_allowed {
         return Err(BatchRefused::UnsupportedCompression);
     }
     if whole_batch_bytes(&bytes[size..])?.is_some() {
