@@ -110,8 +110,11 @@ fn f7_a_diverging_log_is_told_where_it_diverges() {
     assert_eq!((diverged.diverging_epoch, diverged.length_bytes), (Some((0, 2)), 0));
     // Epoch 1 never was here.
     assert_eq!(read(2, 1).unwrap().diverging_epoch, Some((0, 2)));
-    // The range is judged first.
-    assert!(matches!(read(9, 0), Err(FetchError::OffsetOutOfRange { .. })));
+    // Beyond the end is a divergence as well, and no more than an offset out of range for who names no epoch.
+    assert_eq!(read(9, 0).unwrap().diverging_epoch, Some((0, 2)));
+    assert!(matches!(read(9, -1), Err(FetchError::OffsetOutOfRange { .. })));
+    // Below the start the range is judged first.
+    assert!(matches!(read(-1, 0), Err(FetchError::OffsetOutOfRange { .. })));
 }
 
 #[test]
