@@ -59,7 +59,7 @@ sim: setup ## one seed of the simulation: make sim SEED=7
 kill: setup-compat build ## kill -9 at points drawn from a seed: make kill SEED=1 KILLS=50
 	compat/run --bin $(DEBUG_BIN) --seed $(or $(SEED),1) --kills $(or $(KILLS),50) kill
 
-bench: setup-compat ## Klamm beside Apache Kafka in one run, printed and written to bench/results
+bench: setup-compat ## Klamm beside Apache Kafka in one run, printed and written to compat/bench/results
 	$(CARGO) build --release
 	compat/bench/run --bin $(RELEASE_BIN)
 
