@@ -1,0 +1,2 @@
+module klamm/compat
+go 1.24

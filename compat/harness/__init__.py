@@ -1,0 +1,1 @@
+"""Runs unmodified Kafka clients as scenarios against Klamm or Apache Kafka."""
