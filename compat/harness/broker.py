@@ -19,6 +19,7 @@ READY_WITHIN_S = 90
 STOP_WITHIN_S = 60
 # Below the range from which the kernel draws client ports, so that a restart finds its port free.
 FIRST_PORT, LAST_PORT = 20000, 32000
+CLUSTER_ID = "Y29tcGF0LWtsYW1tLXRlcw"
 
 SETTINGS = {
     "process.roles": "broker,controller",
@@ -103,10 +104,10 @@ class Broker:
     def _format_kafka(directory, settings):
         properties = directory / "server.properties"
         properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
-        tool = ["kafka.tools.StorageTool"]
-        cluster_id = "Y29tcGF0LWtsYW1tLXRlcw"
         formatted = subprocess.run(
-            java_command("256m", "tools-log4j2.properties", *tool, "format", "-t", cluster_id, "-c", str(properties), "--standalone"),
+            java_command("256m", "tools-log4j2.properties", "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(properties), "--standalone",
+                         # With it Kafka sets min.insync.replicas on the cluster and shows it on every topic.
+                         "--feature", "eligible.leader.replicas.version=0"),
             capture_output=True, text=True, check=False)
         if formatted.returncode:
             raise BrokerError(f"kafka-storage format: {formatted.stdout}{formatted.stderr}")

@@ -10,9 +10,10 @@ MASKS = [
     ("port", r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     ("uuid", r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UUID"),
     ("id", r"(TopicId: |TopicIdd: |Cluster ID: |ClusterId: +|DirectoryId\W+|directoryId\W+)[\w-]{22}", r"\1ID"),
-    ("id", r"^(\d+\s+)[\w-]{22}(\s+\d)", r"\1ID\2"),
+    ("id", r"^(\d+\s+)[\w-]{22}(?=\s)", r"\1ID"),
     ("date", r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[:.,]\d{3}", "DATE"),
     ("time", r"\b1[5-9]\d{11}\b", "TIME"),
+    ("configs", r"(?<=\tConfigs: ).+", lambda found: ",".join(sorted(found.group().split(",")))),
 ]
 _COMPILED = [(re.compile(pattern), replacement) for _, pattern, replacement in MASKS]
 
@@ -28,31 +29,31 @@ def mask(transcript):
 
 
 def read_differences(client):
-    """{scenario: [(Kafka's line, Klamm's line)]} of compat/CLIENT/differences.txt: where Klamm is meant to differ."""
+    """{scenario: [(Kafka's line or None, Klamm's line or None)]} of CLIENT/differences.txt: where Klamm is meant to differ."""
     path = COMPAT / client / "differences.txt"
     found = {}
-    if not path.exists():
-        return found
     scenario = kafka = None
-    for line in path.read_text().splitlines():
+    for line in path.read_text().splitlines() if path.exists() else []:
         if line.startswith("["):
             scenario = line.strip("[]")
-        elif line.startswith("- "):
-            kafka = line[2:]
+        elif line.startswith("-"):
+            kafka = line[1:]
         elif line.startswith("+"):
-            found.setdefault(scenario, []).append((kafka, line[2:] if len(line) > 1 else None))
+            found.setdefault(scenario, []).append((kafka, line[1:]))
+            kafka = None
     return found
 
 
 def expect_of_klamm(expected, differences):
-    """Kafka's transcript with the lines replaced (or, for None, left out) that Klamm is meant to print differently."""
-    by_line = dict(differences)
-    lines = []
-    for line in expected.splitlines():
-        line = by_line.get(line, line)
-        if line is not None:
-            lines.append(line)
-    return "\n".join(lines) + "\n"
+    """Kafka's transcript as Klamm is meant to print it."""
+    replaced = {kafka: klamm for kafka, klamm in differences if kafka}
+    return "".join(replaced.get(line, line) + "\n" for line in expected.splitlines())
+
+
+def without_additions(actual, differences):
+    """Klamm's transcript without the lines that only Klamm prints."""
+    added = {klamm for kafka, klamm in differences if not kafka}
+    return "".join(line + "\n" for line in actual.splitlines() if line not in added)
 
 
 def unlisted():

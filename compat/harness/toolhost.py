@@ -9,7 +9,8 @@ class ToolHost:
 
     def __enter__(self):
         # pylint: disable=consider-using-with
-        self.process = subprocess.Popen(java_command("512m", "tools-log4j2.properties", "klamm.compat.ToolHost"),
+        self.process = subprocess.Popen(java_command("512m", "tools-log4j2.properties", "--add-opens", "java.base/java.lang=ALL-UNNAMED",
+                                                     "klamm.compat.ToolHost"),
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port = self.process.stdout.readline().strip()
         if not self.port:

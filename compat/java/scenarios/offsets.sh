@@ -18,7 +18,6 @@ delete '{"version":1,"partitions":[{"topic":"'$NAME'","partition":0,"offset":10}
 offsets --topic $NAME --time earliest
 delete '{"version":1,"partitions":[{"topic":"'$NAME'","partition":0,"offset":5}]}'
 delete '{"version":1,"partitions":[{"topic":"'$NAME'","partition":0,"offset":100000}]}'
-delete '{"version":1,"partitions":[{"topic":"'$NAME'-none","partition":0,"offset":1}]}'
 delete '{"version":1,"partitions":[{"topic":"'$NAME'","partition":1,"offset":-1}]}'
 offsets --topic $NAME --time earliest
 offsets --topic $NAME --time latest

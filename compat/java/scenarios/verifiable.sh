@@ -10,7 +10,7 @@ echo "consumer: exit $?"
 grep -o '"value":"[^"]*"' "$WORK/consumed" | sort > "$WORK/read"
 same "values acknowledged and read" "$WORK/acknowledged" "$WORK/read"
 grep -E 'startup_complete|partitions_assigned|partitions_revoked|shutdown_complete' "$WORK/consumed" | grep -o '"name":"[a-z_]*"'
-sum=$(grep -E '"name":"offsets_committed"' "$WORK/consumed" | tail -1 | grep -o '"offset":[0-9]*' | cut -d: -f2 | paste -sd+ | bc)
-[ "$sum" = 3000 ] || fail "the last commit's offsets sum to $sum"
+sum=$(kafka-consumer-groups.sh --bootstrap-server "$BOOTSTRAP" --describe --group $NAME 2>> "$WORK/stderr" | awk -v topic=$NAME '$2 == topic { sum += $4 } END { print sum }')
+[ "$sum" = 3000 ] || fail "committed offsets sum to $sum"
 run kafka-consumer-groups.sh --bootstrap-server "$BOOTSTRAP" --delete --group $NAME
 drop "$NAME"

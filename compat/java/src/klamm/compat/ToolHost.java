@@ -21,6 +21,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.kafka.common.utils.Exit;
@@ -35,6 +36,9 @@ import org.apache.kafka.common.utils.Exit;
 public final class ToolHost {
     private static final InheritableThreadLocal<Command> CURRENT = new InheritableThreadLocal<>();
     private static final Set<Command> RUNNING = ConcurrentHashMap.newKeySet();
+    /** The JVM's own table of hooks; needs --add-opens java.base/java.lang=ALL-UNNAMED. */
+    private static final Class<?> JVM_HOOKS_LOCK = jvmHooksClass();
+    private static final Map<Thread, Thread> JVM_HOOKS = jvmHooks();
     private static final long FLUSH_EVERY_MS = 20;
     /** The descriptor at which run-class keeps its stdout; number 1 is the connection while it sends its request. */
     private static final int STDOUT_COPY = 8;
@@ -129,12 +133,14 @@ public final class ToolHost {
         final String descriptors;
         final Output out;
         final Output err;
+        final ClassLoader loader;
         private final List<Runnable> hooks = new ArrayList<>();
         private InputStream in;
         private boolean ended;
         private boolean hooksTaken;
 
-        Command(Socket socket, String pid, String mainClass, String[] args) throws IOException {
+        Command(Socket socket, String pid, String mainClass, String[] args, ClassLoader loader) throws IOException {
+            this.loader = loader;
             this.socket = socket;
             this.mainClass = mainClass;
             this.args = args;
@@ -156,9 +162,11 @@ public final class ToolHost {
         void runHooks() {
             List<Runnable> taken;
             synchronized (this) {
-                taken = hooksTaken ? List.of() : List.copyOf(hooks);
+                if (hooksTaken) return;
                 hooksTaken = true;
+                taken = new ArrayList<>(hooks);
             }
+            taken.addAll(takeJvmHooks(loader));
             taken.forEach(Runnable::run);
         }
 
@@ -182,7 +190,7 @@ public final class ToolHost {
             }
         }
 
-        void run(ClassLoader loader) {
+        void run() {
             CURRENT.set(this);
             Thread.currentThread().setContextClassLoader(loader);
             try {
@@ -235,14 +243,14 @@ public final class ToolHost {
             String mainClass = readText(in);
             String[] args = new String[count - 1];
             for (int i = 0; i < args.length; i++) args[i] = readText(in);
-            command = new Command(socket, pid, mainClass, args);
+            command = new Command(socket, pid, mainClass, args, new ToolLoader(tools, ToolHost.class.getClassLoader()));
         } catch (IOException e) {
             e.printStackTrace();
             close(socket);
             return;
         }
         RUNNING.add(command);
-        Thread thread = new Thread(() -> command.run(new ToolLoader(tools, ToolHost.class.getClassLoader())), mainName(command));
+        Thread thread = new Thread(command::run, mainName(command));
         thread.start();
         try {
             in.read();
@@ -267,6 +275,39 @@ public final class ToolHost {
 
     private static String mainName(Command command) {
         return command.mainClass.substring(command.mainClass.lastIndexOf('.') + 1);
+    }
+
+    /** Takes the hooks that a command gave to the JVM itself, as the verifiable producer does. */
+    private static List<Runnable> takeJvmHooks(ClassLoader loader) {
+        List<Runnable> taken = new ArrayList<>();
+        synchronized (JVM_HOOKS_LOCK) {
+            for (Thread hook : List.copyOf(JVM_HOOKS.keySet())) {
+                if (hook.getContextClassLoader() == loader) {
+                    Runtime.getRuntime().removeShutdownHook(hook);
+                    taken.add(hook);
+                }
+            }
+        }
+        return taken;
+    }
+
+    private static Class<?> jvmHooksClass() {
+        try {
+            return Class.forName("java.lang.ApplicationShutdownHooks");
+        } catch (ClassNotFoundException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Map<Thread, Thread> jvmHooks() {
+        try {
+            var field = JVM_HOOKS_LOCK.getDeclaredField("hooks");
+            field.setAccessible(true);
+            return (Map<Thread, Thread>) field.get(null);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private static Void exit(int code) {
