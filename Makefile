@@ -48,7 +48,7 @@ test-long: setup-compat ## 1,000 seeds, 100 kills, whole client programs; writes
 	compat/run --bin $(DEBUG_BIN) --results compat/RESULTS.md long
 
 protocol: build ## the protocol tests of one API: make protocol API=produce
-	$(CARGO) test -p protocol-tests $(API)
+	$(CARGO) test -p protocol-tests $(if $(API),--test $(API))
 
 compat: setup-compat build ## one client's scenarios: make compat CLIENT=java
 	compat/run --bin $(DEBUG_BIN) $(CLIENT)

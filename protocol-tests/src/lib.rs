@@ -7,6 +7,7 @@ mod client;
 pub mod groups;
 mod process;
 pub mod records;
+pub mod samples;
 pub mod topics;
 
 pub use client::{frame, Client};

@@ -318,6 +318,25 @@ fn p13_internal_topics_take_the_admin_clients_writes_only() {
 }
 
 #[test]
+fn p13_the_admin_client_may_write_to_internal_topics() {
+    let broker = Broker::start();
+    let mut client = broker.connect();
+    client.find_coordinator("produce-admin");
+    let id = client.describe_topic("__consumer_offsets").topic_id;
+    let internal = Topic { name: "__consumer_offsets".to_owned(), id };
+    // The deletion of an offset that was never committed: group, topic and partition in the key, and no value.
+    let mut key = vec![0, 1];
+    for text in ["g", "t"] {
+        key.extend([0, text.len() as u8]);
+        key.extend(text.as_bytes());
+    }
+    key.extend([0; 4]);
+    let batch = Batch { records: vec![(Some(key), None)], ..Batch::default() };
+    client.client_id = "__admin_client".to_owned();
+    assert_eq!(error(client.produce(&internal, 0, &batch).error_code), None);
+}
+
+#[test]
 fn p15_each_partition_has_its_own_result() {
     let mut client = shared().connect();
     let topic = client.create_topic("produce-each", 3, &[]);
