@@ -1,10 +1,10 @@
 //! Tests of the whole log.
 
 mod appending;
+mod beside;
 mod keeping;
 mod kit;
 mod lookups;
-mod many;
 mod model;
 mod power;
 mod producers;
