@@ -3,7 +3,7 @@
 //! Replaces all settings of a resource at once. Deprecated, but librdkafka and old tools still use it.
 
 use super::context::RequestContext;
-use super::controller_calls::{refused, submit, Refused};
+use super::controller_calls::{outcome_of, submit, Refused};
 use super::error::ErrorCode;
 use super::reply::Reply;
 use super::Services;
@@ -50,13 +50,9 @@ pub async fn handle(services: &Services, context: &RequestContext<'_>, request: 
         _ => None,
     };
     match submit(services, Request::AlterConfigs { resources, validate_only: request.validate_only }, take).await {
-        Ok(results) => responses.extend(asked.iter().map(|(resource, (read, _))| {
-            let result = results.iter().find(|(answered, _)| answered == read);
-            let unanswered = (ErrorCode::UnknownServerError, None);
-            let outcome = result
-                .map_or(unanswered, |(_, result)| result.as_ref().map_or_else(refused, |()| (ErrorCode::None, None)));
-            encoded(resource, outcome)
-        })),
+        Ok(results) => {
+            responses.extend(asked.iter().map(|(resource, (read, _))| encoded(resource, outcome_of(read, &results))))
+        }
         Err(error) => responses.extend(asked.iter().map(|(resource, _)| encoded(resource, (error, None)))),
     }
     context.responder.ready(&AlterConfigsResponse::default().with_responses(responses))

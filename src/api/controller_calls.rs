@@ -3,6 +3,7 @@
 use super::error::ErrorCode;
 use super::Services;
 use crate::controller::{Refusal, Request, Response};
+use crate::metadata::configs::ConfigResource;
 use crate::quorum::handle::SubmitError;
 use kafka_protocol::protocol::StrBytes;
 
@@ -29,4 +30,15 @@ pub(super) async fn submit<T>(
 /// A refusal's number and text.
 pub(super) fn refused(refusal: &Refusal) -> Refused {
     (ErrorCode::from(refusal), Some(StrBytes::from_string(refusal.to_string())))
+}
+
+/// A result as an item's number and text.
+pub(super) fn outcome(result: &Result<(), Refusal>) -> Refused {
+    result.as_ref().map_or_else(refused, |()| (ErrorCode::None, None))
+}
+
+/// What became of `resource`, which stands once among the controller's results.
+pub(super) fn outcome_of(resource: &ConfigResource, results: &[(ConfigResource, Result<(), Refusal>)]) -> Refused {
+    let found = results.iter().find(|(answered, _)| answered == resource);
+    found.map_or((ErrorCode::UnknownServerError, None), |(_, result)| outcome(result))
 }

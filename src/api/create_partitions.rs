@@ -1,7 +1,7 @@
 //! CreatePartitions (key 37). Versions 0–3.
 
 use super::context::RequestContext;
-use super::controller_calls::{refused, submit};
+use super::controller_calls::{outcome, submit};
 use super::error::ErrorCode;
 use super::reply::Reply;
 use super::Services;
@@ -34,8 +34,8 @@ pub async fn handle(services: &Services, context: &RequestContext<'_>, request: 
     let results = match submit(services, Request::CreatePartitions(create), take).await {
         Ok(results) => results
             .iter()
-            .map(|(name, outcome)| {
-                let (error, message) = outcome.as_ref().map_or_else(refused, |()| (ErrorCode::None, None));
+            .map(|(name, answer)| {
+                let (error, message) = outcome(answer);
                 result(name, error, message)
             })
             .collect(),

@@ -3,7 +3,7 @@
 //! 5: a text for each refusal. 6: by name or by id (KIP-516).
 
 use super::context::RequestContext;
-use super::controller_calls::{refused, submit, Refused};
+use super::controller_calls::{outcome, submit, Refused};
 use super::error::ErrorCode;
 use super::reply::Reply;
 use super::Services;
@@ -34,7 +34,7 @@ pub async fn handle(services: &Services, context: &RequestContext<'_>, request: 
         Ok(results) => results
             .into_iter()
             .map(|deleted| {
-                let outcome = deleted.result.as_ref().map_or_else(refused, |()| (ErrorCode::None, None));
+                let outcome = outcome(&deleted.result);
                 let outcome = in_words_of(version, outcome);
                 encoded(deleted.name, deleted.topic_id, outcome, version)
             })

@@ -4,7 +4,7 @@
 
 use super::alter_configs::{resource_of, UnknownResourceType};
 use super::context::RequestContext;
-use super::controller_calls::{refused, submit, Refused};
+use super::controller_calls::{outcome_of, submit, Refused};
 use super::error::ErrorCode;
 use super::reply::Reply;
 use super::Services;
@@ -37,13 +37,9 @@ pub async fn handle(
     };
     let alter = Request::IncrementalAlterConfigs { resources, validate_only: request.validate_only };
     match submit(services, alter, take).await {
-        Ok(results) => responses.extend(asked.iter().map(|(resource, (read, _))| {
-            let result = results.iter().find(|(answered, _)| answered == read);
-            let unanswered = (ErrorCode::UnknownServerError, None);
-            let outcome = result
-                .map_or(unanswered, |(_, result)| result.as_ref().map_or_else(refused, |()| (ErrorCode::None, None)));
-            encoded(resource, outcome)
-        })),
+        Ok(results) => {
+            responses.extend(asked.iter().map(|(resource, (read, _))| encoded(resource, outcome_of(read, &results))))
+        }
         Err(error) => responses.extend(asked.iter().map(|(resource, _)| encoded(resource, (error, None)))),
     }
     context.responder.ready(&IncrementalAlterConfigsResponse::default().with_responses(responses))
