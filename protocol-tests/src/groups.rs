@@ -81,11 +81,11 @@ impl Client {
             found.is_none().then_some(())
         });
         eventually("a coordinator that has loaded", || {
-            let beat = HeartbeatRequest::default().with_group_id(group_id(group)).with_member_id(text("nobody"));
-            match error(self.call(4, &beat).error_code) {
-                Some(ResponseError::CoordinatorLoadInProgress | ResponseError::NotCoordinator) => None,
-                _ => Some(()),
-            }
+            // Not a Heartbeat, which is answered as if all were well meanwhile.
+            let found = error(self.call(8, &offset_fetch_request(group, "t", 0)).groups[0].error_code);
+            let may = [None, Some(ResponseError::CoordinatorLoadInProgress), Some(ResponseError::NotCoordinator)];
+            assert!(may.contains(&found), "{found:?}");
+            found.is_none().then_some(())
         });
     }
 
@@ -123,6 +123,15 @@ impl Client {
     /// How a Heartbeat is answered.
     pub fn heartbeat(&mut self, member: &Member) -> Option<ResponseError> {
         error(self.call(4, &heartbeat_request(member)).error_code)
+    }
+
+    /// Waits until a member hears that its group is in its join phase, which somebody else's request has begun.
+    pub fn await_rebalance(&mut self, member: &Member) {
+        eventually("the rebalance", || {
+            let why = self.heartbeat(member);
+            assert!(matches!(why, None | Some(ResponseError::RebalanceInProgress)), "{why:?}");
+            why
+        });
     }
 
     /// The committed offset of one partition.

@@ -113,6 +113,7 @@ fn pair(group: &str) -> (Client, Member, Client, Member) {
     let id = second.member_id(group);
     second.send(9, &join_request(group, &id));
     // The group stays in its join phase until its first member comes back.
+    first.await_rebalance(&alone);
     let led = first.join(group, &alone.id);
     let (_, followed) = second.receive::<JoinGroupRequest>(9);
     assert_eq!((error(followed.error_code), followed.generation_id), (None, led.generation_id));
@@ -134,9 +135,7 @@ fn g9_a_follower_that_rejoins_unchanged_gets_the_present_generation() {
     assert_eq!(first.heartbeat(&leader), None, "no rebalance");
     // The leader's rejoin is one.
     first.send(9, &join_request("join-again", &leader.id));
-    protocol_tests::eventually("the rebalance", || {
-        (second.heartbeat(&follower) == Some(ResponseError::RebalanceInProgress)).then_some(())
-    });
+    second.await_rebalance(&follower);
     let again = second.join("join-again", &follower.id);
     let (_, led) = first.receive::<JoinGroupRequest>(9);
     assert_eq!((led.generation_id, again.generation_id), (leader.generation + 1, leader.generation + 1));
@@ -159,6 +158,7 @@ fn g6_the_join_phase_takes_the_protocol_that_all_support() {
     assert_eq!(alone.protocol_name.as_deref(), Some("sticky"));
     let other = second.call(9, &ask("", &["range", "roundrobin"])).member_id;
     second.send(9, &ask(&other, &["range", "roundrobin"]));
+    first.await_rebalance(&member(group, &alone));
     let led = first.call(9, &ask(&id, &["sticky", "range"]));
     let (_, followed) = second.receive::<JoinGroupRequest>(9);
     assert_eq!((led.protocol_name.as_deref(), followed.protocol_name.as_deref()), (Some("range"), Some("range")));

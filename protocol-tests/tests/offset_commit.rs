@@ -61,6 +61,7 @@ fn g11_between_join_and_sync_nobody_commits() {
     let alone = first.join_alone("commit-rebalance");
     let id = second.member_id("commit-rebalance");
     second.send(9, &join_request("commit-rebalance", &id));
+    first.await_rebalance(&alone);
     let led = first.join("commit-rebalance", &alone.id);
     second.receive::<JoinGroupRequest>(9);
     let member = Member { generation: led.generation_id, ..alone };

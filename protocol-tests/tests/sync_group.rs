@@ -3,7 +3,7 @@
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::{JoinGroupRequest, SyncGroupRequest};
 use protocol_tests::groups::{join_request, sync_request, with_protocol, Member};
-use protocol_tests::{error, eventually, group_id, shared, text};
+use protocol_tests::{error, group_id, shared, text};
 
 fn request(version: i16, member: &Member, assignments: &[(&str, &'static [u8])]) -> SyncGroupRequest {
     match version >= 5 {
@@ -39,6 +39,7 @@ fn g8_followers_wait_for_the_leader() {
     let alone = first.join_alone(group);
     let id = second.member_id(group);
     second.send(9, &join_request(group, &id));
+    first.await_rebalance(&alone);
     let led = first.join(group, &alone.id);
     let (_, followed) = second.receive::<JoinGroupRequest>(9);
     let leader = Member { generation: led.generation_id, ..alone };
@@ -50,9 +51,7 @@ fn g8_followers_wait_for_the_leader() {
     assert_eq!((error(synced.error_code), &*synced.assignment), (None, &b"f"[..]));
     // In the next join phase nobody syncs.
     first.send(9, &join_request(group, &leader.id));
-    eventually("the join phase", || {
-        (second.heartbeat(&follower) == Some(ResponseError::RebalanceInProgress)).then_some(())
-    });
+    second.await_rebalance(&follower);
     let early = second.sync(&follower, &[]);
     assert_eq!(error(early.error_code), Some(ResponseError::RebalanceInProgress));
     second.join(group, &follower.id);
