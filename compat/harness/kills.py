@@ -84,6 +84,12 @@ def _wait_for(point, broker, loads):
         time.sleep(0.001 if kind.startswith("ms") else 0.02)
 
 
+def _wait_for_load(broker, loads):
+    """Until each producer has been answered: kills before that would prove nothing."""
+    for load in loads:
+        _wait_for(("acknowledgements", 1), broker, [load])
+
+
 def _create_topics(broker):
     script = COMPAT / "java" / "bin" / "kafka-topics.sh"
     for name in ("java", "rdkafka"):
@@ -134,6 +140,7 @@ def run(directory, binary, seed, count):
         _create_topics(broker)
         loads.append(_start_load("java", java_command("256m", "tools-log4j2.properties", "klamm.compat.KillLoad"), broker.bootstrap, directory))
         loads.append(_start_load("rdkafka", [VENV / "bin/python", COMPAT / "kill/rdkafka_load.py"], broker.bootstrap, directory))
+        _wait_for_load(broker, loads)
         _kill_and_restart(broker, loads, chance, count)
         code, found, errors = _finish(broker, loads, directory)
         print("  " + found.strip().replace("\n", "\n  "), flush=True)

@@ -59,7 +59,7 @@ def read(consumer, topic):
         consumer.assign([TopicPartition(topic.name, partition, first)])
         expected = first
         while expected < end:
-            messages = consumer.consume(10000, 30)
+            messages = consumer.consume(min(1000, end - expected), 30)
             if not messages:
                 topic.faults.append(f"partition {partition}: nothing more at {expected}, the end is {end}")
                 break
