@@ -54,11 +54,13 @@ def free_port():
 
 
 def is_alive(pid):
+    """Whether the process runs; one whose first thread has ended holds its files until the others have too."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
+        threads = len(os.listdir(f"/proc/{pid}/task"))
     except OSError:
         return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
+    return stat.rpartition(")")[2].split()[0] != "Z" or threads > 1
 
 
 class Broker:
@@ -74,8 +76,11 @@ class Broker:
         self.kind = described["kind"]
 
     @classmethod
-    def create(cls, directory, binary=None, overrides=None):
-        """Describes a broker: Klamm's `binary`, or Apache Kafka where that is None. Does not start it."""
+    def create(cls, directory, binary=None, overrides=None, formatted=False):
+        """Describes a broker: Klamm's `binary`, or Apache Kafka where that is None. Does not start it.
+
+        Where `formatted`, Klamm too gets a directory from the stock kafka-storage tool; else it makes its own.
+        """
         directory = Path(directory)
         directory.mkdir(parents=True)
         port, controller = free_port(), free_port()
@@ -85,14 +90,19 @@ class Broker:
         settings["log.dirs"] = str(directory / "data")
         settings.update(overrides or {})
         if binary:
-            settings["controller.quorum.voters"] = f"1@127.0.0.1:{controller}"
+            if formatted:
+                settings["controller.quorum.bootstrap.servers"] = f"127.0.0.1:{controller}"
+                cls._format(directory, settings)
+            else:
+                settings["controller.quorum.voters"] = f"1@127.0.0.1:{controller}"
             settings["klamm.http.listener"] = f"127.0.0.1:{free_port()}"
             command = [str(Path(binary).resolve())]
             for key, value in settings.items():
                 command += ["--override", f"{key}={value}"]
         else:
             settings["controller.quorum.bootstrap.servers"] = f"127.0.0.1:{controller}"
-            command = cls._format_kafka(directory, settings)
+            properties = cls._format(directory, settings)
+            command = java_command("512m", "broker-log4j2.properties", "kafka.Kafka", str(properties))
         (directory / "broker.json").write_text(json.dumps({
             "kind": "klamm" if binary else "kafka",
             "bootstrap": f"127.0.0.1:{port}",
@@ -101,17 +111,18 @@ class Broker:
         return cls(directory)
 
     @staticmethod
-    def _format_kafka(directory, settings):
+    def _format(directory, settings):
+        """Formats the data directory with the stock tool; returns the properties file."""
         properties = directory / "server.properties"
         properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+        # With that feature Kafka sets min.insync.replicas on the cluster and shows it on every topic.
         formatted = subprocess.run(
-            java_command("256m", "tools-log4j2.properties", "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(properties), "--standalone",
-                         # With it Kafka sets min.insync.replicas on the cluster and shows it on every topic.
-                         "--feature", "eligible.leader.replicas.version=0"),
+            java_command("256m", "tools-log4j2.properties", "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID,
+                         "-c", str(properties), "--standalone", "--feature", "eligible.leader.replicas.version=0"),
             capture_output=True, text=True, check=False)
         if formatted.returncode:
             raise BrokerError(f"kafka-storage format: {formatted.stdout}{formatted.stderr}")
-        return java_command("512m", "broker-log4j2.properties", "kafka.Kafka", str(properties))
+        return properties
 
     @property
     def pid(self):

@@ -59,7 +59,7 @@ class Run:
             return {}
         kind = "klamm" if binary else "kafka"
         transcripts = {}
-        broker = Broker.create(self.directory / f"{client}-{kind}", binary)
+        broker = Broker.create(self.directory / f"{client}-{kind}", binary, formatted=client == "java")
         try:
             seconds = broker.start()
             print(f"{kind} ready in {seconds:.1f} s for {client}", flush=True)

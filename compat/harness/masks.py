@@ -9,7 +9,7 @@ MASKS = [
     ("data", r"/[\w./-]+/data\b", "DATA"),
     ("port", r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     ("uuid", r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UUID"),
-    ("id", r"(TopicId: |TopicIdd: |Cluster ID: |ClusterId: +|DirectoryId\W+|directoryId\W+)[\w-]{22}", r"\1ID"),
+    ("id", r"(TopicId: |DirectoryId\W+|directoryId\W+)[\w-]{22}", r"\1ID"),
     ("id", r"^(\d+\s+)[\w-]{22}(?=\s)", r"\1ID"),
     ("date", r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[:.,]\d{3}", "DATE"),
     ("time", r"\b1[5-9]\d{11}\b", "TIME"),

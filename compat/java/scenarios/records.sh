@@ -35,4 +35,6 @@ run kafka-console-consumer.sh --bootstrap-server "$BOOTSTRAP" --topic $NAME-acks
 # A topic made by writing to it.
 echo made | run kafka-console-producer.sh --bootstrap-server "$BOOTSTRAP" --topic $NAME-auto
 run kafka-console-consumer.sh --bootstrap-server "$BOOTSTRAP" --topic $NAME-auto --from-beginning --max-messages 1 --timeout-ms 8000
+# Topics by pattern.
+run_sorted kafka-console-consumer.sh --bootstrap-server "$BOOTSTRAP" --include "$NAME-a.*o" --from-beginning --max-messages 1 --timeout-ms 8000
 drop "$NAME.*"
