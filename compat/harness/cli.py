@@ -108,6 +108,7 @@ def main():
     if unlisted:
         sys.exit(f"compat/README.md does not list {', '.join(unlisted)}")
     run = Run(options)
+    at_commit = results.commit() if options.results else None
     started = time.monotonic()
     try:
         if options.mode != "kill":
@@ -118,6 +119,6 @@ def main():
         run.close()
     failed = sum(not outcome.passed for outcome in run.outcomes)
     if options.results:
-        results.write(options, run.outcomes, time.monotonic() - started)
+        results.write(options, at_commit, run.outcomes, time.monotonic() - started)
     print(f"{len(run.outcomes) - failed} passed, {failed} failed")
     return 1 if failed else 0

@@ -11,15 +11,20 @@ def _git(*arguments):
     return subprocess.run(["git", "-C", str(TOP), *arguments], capture_output=True, text=True, check=True).stdout.strip()
 
 
-def write(options, outcomes, seconds):
-    failed = [outcome for outcome in outcomes if not outcome.passed]
+def commit():
+    """What is checked out; taken before a run, since it may change during it."""
     changed = " with uncommitted changes" if _git("status", "--porcelain", "--untracked-files=no") else ""
+    return _git("rev-parse", "--short", "HEAD") + changed
+
+
+def write(options, at_commit, outcomes, seconds):
+    failed = [outcome for outcome in outcomes if not outcome.passed]
     lines = [
         "# The last long run",
         "",
         "Written by `make test-long`.",
         "",
-        f"- broker: {'Apache Kafka 4.3.1' if options.kafka else 'Klamm'}, commit {_git('rev-parse', '--short', 'HEAD')}{changed}",
+        f"- broker: {'Apache Kafka 4.3.1' if options.kafka else 'Klamm'}, commit {at_commit}",
         f"- date: {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC",
         f"- machine: {os.cpu_count()} CPUs, Linux {platform.release()}",
         f"- mode: {options.mode}, {seconds / 60:.1f} minutes",
