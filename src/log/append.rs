@@ -270,7 +270,7 @@ impl Log {
         self.reserve(plan.bytes);
         let reader = self.reader.clone();
         let writer = self.writer.as_mut().expect("made before planning");
-        let file = writer.active.file(&reader.dir.handles, &reader.folder());
+        let file = writer.active.file(&reader.dir.handles, || reader.folder());
         let file = file.map_err(|error| reader.dir.write_failed(&error))?;
         if writer.overhang {
             let trimmed = file.truncate(writer.tail.size_bytes);

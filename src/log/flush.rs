@@ -52,7 +52,9 @@ impl LogReader {
             let flushed_bytes = segment.flushed_bytes();
             new_names |= matches!(flushed_bytes, 0 | UNKNOWN_FLUSHED);
             if flushed_bytes != tail.size_bytes {
-                let file = segment.file(&self.dir.handles, &folder).map_err(|error| self.dir.write_failed(&error))?;
+                let file = segment
+                    .file(&self.dir.handles, || folder.clone())
+                    .map_err(|error| self.dir.write_failed(&error))?;
                 file.sync_data().map_err(|error| self.dir.sync_failed(&error))?;
             }
         }

@@ -110,7 +110,8 @@ impl LogReader {
             if tail.end_offset <= offset || tail.size_bytes == 0 {
                 continue;
             }
-            let file = segment.file(&self.dir.handles, &self.folder()).map_err(|error| self.dir.read_failed(&error))?;
+            let file =
+                segment.file(&self.dir.handles, || self.folder()).map_err(|error| self.dir.read_failed(&error))?;
             let stretch = Stretch { reader: self, view: &view, segment, tail, file };
             let Some(first) = stretch.locate(cursor, offset)? else { continue };
             return stretch.pieces(first, max_bytes, up_to, min_one_batch);

@@ -307,7 +307,7 @@ fn replay(
     aborted: &mut Vec<keys::AbortedTransaction>,
 ) -> Result<(), LogError> {
     let entry = reader.index_or(reader.index().floor(segment, from_offset), IndexEntry::START);
-    let file = segment.file(&reader.dir.handles, &reader.folder());
+    let file = segment.file(&reader.dir.handles, || reader.folder());
     let file = file.map_err(|error| reader.dir.read_failed(&error))?;
     let mut walk = Walk::new(&*file, u64::from(entry.position), tail.size_bytes);
     while let Some(found) = walk.next().map_err(|error| reader.walk_failed(error))? {

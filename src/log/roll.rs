@@ -118,7 +118,7 @@ impl Log {
         let step = RESERVE_STEPS_BYTES[writer.reserve_steps.min(RESERVE_STEPS_BYTES.len() - 1)];
         let ahead = if preallocate { segment_bytes } else { (needed + step).min(segment_bytes) };
         let length = ahead.max(needed);
-        let Ok(file) = writer.active.file(&reader.dir.handles, &reader.folder()) else { return };
+        let Ok(file) = writer.active.file(&reader.dir.handles, || reader.folder()) else { return };
         writer.reserve_steps += 1;
         // A disk too full to reserve ahead may still have room for the batch itself: the write will tell. It is not
         // asked again for a while.

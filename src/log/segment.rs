@@ -208,18 +208,19 @@ impl Segment {
         folder.join(file_name(self.base_offset))
     }
 
-    /// The open file; opened to write if need be, since readers share it with the writer.
-    pub fn file(&self, handles: &Handles, folder: &Path) -> io::Result<Arc<dyn DiskFile>> {
+    /// The open file; opened to write if need be, since readers share it with the writer. Where it lies is asked only if
+    /// it is not open: an append asks for the file each time.
+    pub fn file(&self, handles: &Handles, folder: impl FnOnce() -> PathBuf) -> io::Result<Arc<dyn DiskFile>> {
         let how = if self.is_closed() { Open::Read } else { Open::Write };
         if let Some(mut kept) = self.file.try_lock() {
             if let Some(file) = kept.as_ref().and_then(Weak::upgrade) {
                 return Ok(file);
             }
-            let file = handles.get(&self.path(folder), how)?;
+            let file = handles.get(&self.path(&folder()), how)?;
             *kept = Some(Arc::downgrade(&file));
             return Ok(file);
         }
-        handles.get(&self.path(folder), how)
+        handles.get(&self.path(&folder()), how)
     }
 
     /// The file opened to write even if the segment is closed: for trimming and truncating.

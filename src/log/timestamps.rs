@@ -131,6 +131,6 @@ impl LogReader {
     }
 
     fn segment_file(&self, segment: &Segment) -> Result<Arc<dyn DiskFile>, LogError> {
-        segment.file(&self.dir.handles, &self.folder()).map_err(|error| self.dir.read_failed(&error))
+        segment.file(&self.dir.handles, || self.folder()).map_err(|error| self.dir.read_failed(&error))
     }
 }

@@ -148,7 +148,7 @@ impl LogReader {
             last_index_position: u64::from(entry.position),
         };
         if tail.size_bytes > 0 {
-            let file = segment.file(&self.dir.handles, &self.folder());
+            let file = segment.file(&self.dir.handles, || self.folder());
             let file = file.map_err(|error| self.dir.read_failed(&error))?;
             let mut walk = Walk::new(&*file, row.size_bytes, tail.size_bytes);
             while let Some(found) = walk.next().map_err(|error| self.walk_failed(error))? {
