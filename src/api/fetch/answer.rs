@@ -1,7 +1,6 @@
 //! The answer to a fetch: record bytes by reference, and of a session only what changed (F10, F15).
 
 use super::request::Source;
-use super::session::Told;
 use super::{Attempt, PartitionRead, Refusal};
 use crate::api::context::{RequestContext, Responder};
 use crate::api::error::ErrorCode;
@@ -42,11 +41,10 @@ impl Answer {
         let mut response = FetchResponse::default();
         let mut hints = LeaderHints::new(image, &self.listener);
         for read in attempt.reads {
-            if !remember(source, &read) {
-                let key = read.key.clone();
-                let partition = self.partition(read, &mut scatter, &mut hints);
-                add(&mut response.responses, &key.topic, key.topic_id, partition, version);
-            }
+            remember(source, &read);
+            let key = read.key.clone();
+            let partition = self.partition(read, &mut scatter, &mut hints);
+            add(&mut response.responses, &key.topic, key.topic_id, partition, version);
         }
         if version >= 7 {
             response.session_id = source.session_id();
@@ -114,41 +112,21 @@ impl Answer {
     }
 }
 
-/// Notes in the session what this answer tells of a partition; whether it need not be told at all (F10).
-fn remember(source: &Source, read: &PartitionRead) -> bool {
-    let (session, incremental) = match source {
-        Source::Full(_) => return false,
-        Source::New(session) => (session, false),
-        Source::Incremental(session) => (session, true),
-    };
-    let told = told(read);
-    let (had_records, urgent, cursor) = match &read.result {
-        Ok(found) => (found.length_bytes > 0, found.diverging_epoch.is_some(), found.cursor),
-        Err(_) => (false, true, None),
-    };
+/// Notes in the session what this answer tells of a partition.
+fn remember(source: &Source, read: &PartitionRead) {
+    let (Source::New(session) | Source::Incremental(session)) = source else { return };
     let mut session = session.lock();
-    if had_records {
-        session.partitions.read_up_to(&read.key, cursor);
+    let had_records = read.length_bytes() > 0;
+    if let (true, Ok(found)) = (had_records, &read.result) {
+        session.partitions.read_up_to(&read.key, found.cursor);
     }
-    if incremental && !had_records && !urgent && session.partitions.told(&read.key) == Some(told) {
-        return true;
-    }
-    session.partitions.answered(&read.key, told, had_records);
-    false
+    session.partitions.answered(&read.key, read.told(), had_records);
 }
 
 fn wire_piece(piece: LogPiece) -> Piece {
     match piece {
         LogPiece::Bytes(bytes) => Piece::Bytes(bytes),
         LogPiece::File(range) => Piece::File(range),
-    }
-}
-
-/// What the fetcher now knows of a partition; after an error it must be told again.
-fn told(read: &PartitionRead) -> Told {
-    match &read.result {
-        Ok(read) => Told { high_watermark: read.high_watermark, log_start_offset: read.log_start_offset },
-        Err(_) => Told { high_watermark: -1, log_start_offset: -1 },
     }
 }
 

@@ -17,8 +17,8 @@ use crate::metadata::image::MetadataImage;
 use crate::replica::{wait_for_bytes, FetchError, FetchRead, FetchSpec, Isolation, Partition, Watched};
 use answer::Answer;
 use kafka_protocol::messages::FetchRequest;
-use request::Opened;
-use session::{Entry, PartitionKey};
+use request::{Opened, Source};
+use session::{Entry, PartitionKey, Told, NOTHING};
 use std::sync::Arc;
 
 /// Answers with what is there, or parks the request until there is enough (F1).
@@ -30,17 +30,17 @@ pub fn handle(services: &Arc<Services>, context: &RequestContext<'_>, request: F
         Opened::Source(source) => source,
     };
     let image = services.metadata.current();
-    let attempt = source.with(|entries| Attempt::make(services, &image, entries, &limits));
+    let attempt = Attempt::make(services, &image, &source, &limits);
     if limits.max_wait_ms <= 0 || attempt.is_ready(&limits) {
         return answer.send(&image, &source, attempt);
     }
+    drop(attempt);
     let services = services.clone();
     Reply::later(async move {
-        let watched = attempt.watched(limits.isolation);
-        drop(attempt);
+        let watched = watch(&services, &services.metadata.current(), &source, limits.isolation);
         wait_for_bytes(watched, limits.min_bytes.unsigned_abs() as usize, limits.max_wait_ms.into()).await;
         let image = services.metadata.current();
-        let attempt = source.with(|entries| Attempt::make(&services, &image, entries, &limits));
+        let attempt = Attempt::make(&services, &image, &source, &limits);
         answer.send(&image, &source, attempt)
     })
 }
@@ -78,56 +78,75 @@ enum Refusal {
 /// What one partition gave.
 struct PartitionRead {
     key: PartitionKey,
-    /// Found, unless the topic or the partition was not.
-    partition: Option<Arc<Partition>>,
-    fetch_offset: i64,
     result: Result<FetchRead, Refusal>,
+}
+
+impl PartitionRead {
+    /// An error, or an epoch that diverges: to be told at once.
+    fn is_urgent(&self) -> bool {
+        self.result.as_ref().map_or(true, |read| read.diverging_epoch.is_some())
+    }
+
+    fn length_bytes(&self) -> usize {
+        self.result.as_ref().map_or(0, |read| read.length_bytes)
+    }
+
+    /// What the fetcher knows of the partition once it has been told of this; after an error it must be told again.
+    fn told(&self) -> Told {
+        match &self.result {
+            Ok(read) => Told { high_watermark: read.high_watermark, log_start_offset: read.log_start_offset },
+            Err(_) => NOTHING,
+        }
+    }
 }
 
 /// One pass over the partitions.
 struct Attempt {
+    /// What there is to tell: of an incremental session what has changed (F10), and so nothing while it idles.
     reads: Vec<PartitionRead>,
+    /// Partitions passed over, told or not.
+    partitions: usize,
     bytes: i64,
-    /// An error, or an epoch that diverges: to be told at once.
     urgent: bool,
 }
 
 impl Attempt {
-    fn make<'a>(
-        services: &Services,
-        image: &MetadataImage,
-        entries: impl Iterator<Item = &'a Entry>,
-        limits: &Limits,
-    ) -> Self {
-        let mut attempt = Self { reads: Vec::new(), bytes: 0, urgent: false };
-        for entry in entries {
-            let found = find(services, image, &entry.key);
-            let result = match &found {
-                Ok(partition) => partition.read(&spec(entry, limits, attempt.bytes)).map_err(Refusal::Partition),
-                Err(error) => Err(Refusal::Topic(*error)),
-            };
-            attempt.urgent |= result.as_ref().map_or(true, |read| read.diverging_epoch.is_some());
-            attempt.bytes += result.as_ref().map_or(0, |read| read.length_bytes as i64);
-            let (key, fetch_offset) = (entry.key.clone(), entry.wanted.fetch_offset);
-            attempt.reads.push(PartitionRead { key, partition: found.ok(), fetch_offset, result });
-        }
+    fn make(services: &Services, image: &MetadataImage, source: &Source, limits: &Limits) -> Self {
+        let mut attempt = Self { reads: Vec::new(), partitions: 0, bytes: 0, urgent: false };
+        let incremental = matches!(source, Source::Incremental(_));
+        source.with(|entries| {
+            for entry in entries {
+                let result = match find(services, image, &entry.key) {
+                    Ok(partition) => partition.read(&spec(entry, limits, attempt.bytes)).map_err(Refusal::Partition),
+                    Err(error) => Err(Refusal::Topic(error)),
+                };
+                let read = PartitionRead { key: entry.key.clone(), result };
+                attempt.partitions += 1;
+                attempt.urgent |= read.is_urgent();
+                attempt.bytes += read.length_bytes() as i64;
+                let is_known = incremental && read.length_bytes() == 0 && read.told() == entry.told;
+                if read.is_urgent() || !is_known {
+                    attempt.reads.push(read);
+                }
+            }
+        });
         attempt
     }
 
     fn is_ready(&self, limits: &Limits) -> bool {
-        self.urgent || self.reads.is_empty() || self.bytes >= i64::from(limits.min_bytes)
+        self.urgent || self.partitions == 0 || self.bytes >= i64::from(limits.min_bytes)
     }
+}
 
-    /// The partitions to wait for, each with the offset from which its bytes count.
-    fn watched(&self, isolation: Isolation) -> Vec<Watched> {
-        let reads = self.reads.iter();
-        reads
-            .filter_map(|read| {
-                let partition = read.partition.clone()?;
-                Some(Watched { partition, from_offset: read.fetch_offset, isolation })
-            })
-            .collect()
-    }
+/// The partitions to wait for, each with the offset from which its bytes count.
+fn watch(services: &Services, image: &MetadataImage, source: &Source, isolation: Isolation) -> Vec<Watched> {
+    source.with(|entries| {
+        let found = entries.filter_map(|entry| {
+            let partition = find(services, image, &entry.key).ok()?;
+            Some(Watched { partition, from_offset: entry.wanted.fetch_offset, isolation })
+        });
+        found.collect()
+    })
 }
 
 /// F3: the first partition with data may exceed every limit by one batch; the others share what is left.

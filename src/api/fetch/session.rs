@@ -45,7 +45,8 @@ pub struct Told {
     pub log_start_offset: i64,
 }
 
-const NOTHING: Told = Told { high_watermark: -1, log_start_offset: -1 };
+/// A fetcher has been told nothing, or an error.
+pub(super) const NOTHING: Told = Told { high_watermark: -1, log_start_offset: -1 };
 
 /// One partition of a session or of a full request.
 #[derive(Clone, Debug)]
