@@ -36,11 +36,11 @@ pub fn handle(services: &Services, context: &RequestContext<'_>, request: Produc
         now: services.clock.now(),
     };
     let mut waiting = Vec::new();
-    let mut topics = Vec::with_capacity(request.topic_data.len());
-    for topic in request.topic_data {
-        let at = topics.len();
-        topics.push(producing.topic(topic, |partition, future| waiting.push(Waiting { topic: at, partition, future })));
-    }
+    // A topic's answer is as large as its request and is collected into its place.
+    let topics = request.topic_data.into_iter().enumerate().map(|(at, topic)| {
+        producing.topic(topic, |partition, future| waiting.push(Waiting { topic: at, partition, future }))
+    });
+    let topics = topics.collect();
     let answer = Answer {
         responder: context.responder.clone(),
         listener: context.connection.listener.clone(),
