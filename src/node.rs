@@ -330,3 +330,6 @@ fn subscribe(metadata: &MetadataCache, replicas: &Arc<ReplicaManager>, groups: &
     let groups = groups.clone();
     metadata.subscribe(Box::new(move |delta, image| groups.on_metadata(delta, image, node_id)));
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,3 @@
+//! Tests of a whole node without its sockets.
+
+mod allocations;
