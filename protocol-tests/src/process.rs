@@ -75,6 +75,11 @@ impl Broker {
         self.process = Process::spawn(self.directory.path(), &self.overrides);
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.process.child.id()
+    }
+
     /// The process's resident memory in bytes.
     pub fn resident_bytes(&self) -> u64 {
         let status =
