@@ -13,7 +13,7 @@ from rivals import KAFKA, KLAMM
 FSYNC = """\
 Fsync: neither syncs before it acknowledges. Apache Kafka leaves it to the kernel (`log.flush.interval.messages` and `.ms`
 at their defaults: never) but for rolls and a clean stop. Klamm answers from the page cache, too (`flush.before.ack` off, its
-default), and syncs a directory in the background once 256 MiB are unflushed, at rolls and at a clean stop."""
+default), and syncs a directory in the background once 256 MiB or 60 s are unflushed, and at a clean stop."""
 METHOD = """\
 Both brokers run with the settings of `compat/harness/broker.py`: one node, broker and controller, PLAINTEXT, one partition a
 topic; Kafka's JVM as its own scripts start it (1 GiB heap, G1). Clients are the stock perf tools with default settings
