@@ -4,9 +4,9 @@ use crate::{Client, PATIENCE};
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::mpsc;
+use std::sync::{mpsc, Arc, Mutex};
 
 /// Below the range from which clients get their own ports: a client that polls a port there can connect to itself.
 const FIRST_PORT: u16 = 12_000;
@@ -80,6 +80,18 @@ impl Broker {
         self.process.child.id()
     }
 
+    /// Another process on the same directory with these settings besides, which ends by itself; what it said.
+    pub fn start_another(&self, overrides: &[&str]) -> Output {
+        let mut all = self.overrides.clone();
+        all.extend(overrides.iter().map(|text| (*text).to_owned()));
+        command(self.directory.path(), free_port(), free_port(), &all).output().expect("klamm starts")
+    }
+
+    /// All that it has said to stdout since it was started.
+    pub fn said(&self) -> Vec<String> {
+        self.process.said.lock().expect("nobody panics with it").clone()
+    }
+
     /// The process's resident memory in bytes.
     pub fn resident_bytes(&self) -> u64 {
         let status =
@@ -108,6 +120,8 @@ fn complaints(directory: &Path) -> String {
 struct Process {
     child: Child,
     address: SocketAddr,
+    /// The lines of its stdout.
+    said: Arc<Mutex<Vec<String>>>,
     /// Ends the broker and its directory when the test process ends without dropping it, as a static never is.
     watchman: Child,
 }
@@ -115,24 +129,9 @@ struct Process {
 impl Process {
     fn spawn(directory: &Path, overrides: &[String]) -> Self {
         let (port, controller_port) = (free_port(), free_port());
-        let mut settings = vec![
-            format!("listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}"),
-            format!("advertised.listeners=PLAINTEXT://127.0.0.1:{port}"),
-            "controller.listener.names=CONTROLLER".to_owned(),
-            format!("log.dirs={}", directory.join("data").display()),
-            "group.initial.rebalance.delay.ms=0".to_owned(),
-            "offsets.topic.num.partitions=4".to_owned(),
-            "klamm.http.listener=".to_owned(),
-        ];
-        settings.extend(overrides.iter().cloned());
-        let mut command = Command::new(binary());
-        for setting in &settings {
-            command.args(["--override", setting]);
-        }
+        let mut command = command(directory, port, controller_port, overrides);
         let stderr = std::fs::OpenOptions::new().create(true).append(true).open(directory.join(STDERR));
         let mut child = command
-            .current_dir(directory)
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(stderr.expect("a file for what it complains of"))
             .spawn()
@@ -140,15 +139,19 @@ impl Process {
         let watchman = watch(child.id(), directory);
         let stdout = child.stdout.take().expect("it was piped");
         let (ready, wait) = mpsc::channel();
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let lines = said.clone();
         // Reads on after the ready line, or the broker would stop at a full pipe.
         std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if line.contains("Kafka Server started") {
+                let is_ready = line.contains("Kafka Server started");
+                lines.lock().expect("nobody panics with it").push(line);
+                if is_ready {
                     let _ = ready.send(());
                 }
             }
         });
-        let process = Self { child, address: SocketAddr::from(([127, 0, 0, 1], port)), watchman };
+        let process = Self { child, address: SocketAddr::from(([127, 0, 0, 1], port)), said, watchman };
         if wait.recv_timeout(PATIENCE).is_err() {
             panic!("the broker does not say that it has started:\n{}", complaints(directory));
         }
@@ -168,6 +171,26 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// How a broker is started on `directory`.
+fn command(directory: &Path, port: u16, controller_port: u16, overrides: &[String]) -> Command {
+    let mut settings = vec![
+        format!("listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}"),
+        format!("advertised.listeners=PLAINTEXT://127.0.0.1:{port}"),
+        "controller.listener.names=CONTROLLER".to_owned(),
+        format!("log.dirs={}", directory.join("data").display()),
+        "group.initial.rebalance.delay.ms=0".to_owned(),
+        "offsets.topic.num.partitions=4".to_owned(),
+        "klamm.http.listener=".to_owned(),
+    ];
+    settings.extend(overrides.iter().cloned());
+    let mut command = Command::new(binary());
+    for setting in &settings {
+        command.args(["--override", setting]);
+    }
+    command.current_dir(directory).stdin(Stdio::null());
+    command
 }
 
 /// A shell whose stdin closes with this process, however it ends.

@@ -306,6 +306,14 @@ fn p10_unknown_topics_by_name_and_by_id() {
 }
 
 #[test]
+fn p12_one_replica_needs_no_more_than_itself() {
+    // The lesser of min.insync.replicas and the replicas there are.
+    let mut client = shared().connect();
+    let topic = client.create_topic("produce-min-insync", 1, &[("min.insync.replicas", "2")]);
+    assert_eq!(client.append(&topic, 0, &["a"]), 0);
+}
+
+#[test]
 fn p13_internal_topics_take_the_admin_clients_writes_only() {
     let mut client = shared().connect();
     client.find_coordinator("produce-internal");
