@@ -129,6 +129,12 @@ impl Controller {
         stale.iter().map(|broker| broker.id).collect()
     }
 
+    /// The controller could hear nobody for `away_ms`: its process was stopped, or a large change kept it. Every session
+    /// lasts that much longer, or a controller that comes back would fence brokers whose heartbeats wait to be read.
+    pub fn was_away(&mut self, away_ms: i64) {
+        self.sessions.extend(away_ms);
+    }
+
     /// When, in milliseconds of the monotonic clock, [`super::Request::FenceStaleBrokers`] is next worth asking; `None`
     /// if there is no session. The sessions of fenced brokers count too.
     pub fn next_session_expiry_ms(&self) -> Option<i64> {

@@ -66,6 +66,13 @@ impl Sessions {
         self.by_broker.get(&broker).is_some_and(|session| session.broker_epoch == broker_epoch && lasts(session))
     }
 
+    /// The controller could hear nobody for `away_ms`: that silence is not the brokers'.
+    pub(super) fn extend(&mut self, away_ms: i64) {
+        for session in self.by_broker.values_mut() {
+            session.heard_ms = session.heard_ms.saturating_add(away_ms);
+        }
+    }
+
     /// Forgets the sessions that have run out, those of fenced brokers among them.
     pub(super) fn expire(&mut self, now: Now) {
         self.by_broker.retain(|_, session| now.mono_ms - session.heard_ms < self.timeout_ms);

@@ -14,6 +14,9 @@ use std::sync::Arc;
 /// The first byte of a snapshot; the image's records follow.
 const SNAPSHOT_FORMAT: u8 = 1;
 
+/// Ticks further apart than this, in milliseconds, mean that this node was stopped or busy, and not that brokers are silent.
+const AWAY_MS: i64 = 1_000;
+
 /// What a request counts for beyond its strings and lists.
 const REQUEST_BYTES: usize = 64;
 
@@ -27,6 +30,8 @@ pub struct MetadataMachine {
     published: Arc<MetadataImage>,
     /// `current`, and all that was decided since and is still in flight.
     scratch: MetadataImage,
+    /// When sessions were last looked at, in milliseconds of the monotonic clock.
+    looked_ms: Option<i64>,
 }
 
 impl MetadataMachine {
@@ -34,7 +39,7 @@ impl MetadataMachine {
     pub fn new(controller: Controller, cache: Arc<MetadataCache>) -> Self {
         let published = cache.current();
         let current = MetadataImage::clone(&published);
-        Self { controller, cache, scratch: current.clone(), current, published }
+        Self { controller, cache, scratch: current.clone(), current, published, looked_ms: None }
     }
 
     /// Where the current image is shown.
@@ -120,6 +125,10 @@ impl StateMachine for MetadataMachine {
     }
 
     fn timed_request(&mut self, now: Now) -> Option<Request> {
+        let since_ms = now.mono_ms - self.looked_ms.replace(now.mono_ms).unwrap_or(now.mono_ms);
+        if since_ms > AWAY_MS {
+            self.controller.was_away(since_ms);
+        }
         let due = self.controller.next_session_expiry_ms().is_some_and(|expiry_ms| expiry_ms <= now.mono_ms);
         due.then_some(Request::FenceStaleBrokers)
     }

@@ -234,6 +234,9 @@ fn a_silent_broker_is_fenced() {
         settle(&mut core, Some(Event::Tick));
     }
     assert!(!cache.current().broker(0).unwrap().fenced, "8 s of silence are less than a session");
+    clock.advance(60_000);
+    settle(&mut core, Some(Event::Tick));
+    assert!(!cache.current().broker(0).unwrap().fenced, "a minute without ticks is the controller's own silence");
     for _ in 0..20 {
         settle(&mut core, Some(Event::Tick));
     }
