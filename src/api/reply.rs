@@ -2,11 +2,14 @@
 
 use crate::wire::Response;
 use bytes::Bytes;
+use parking_lot::Mutex;
 use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
+use std::task::{ready, Context, Poll};
+use tokio_util::sync::ReusableBoxFuture;
 
 /// What handles the requests of every connection.
 pub trait Dispatch: Send + Sync + 'static {
@@ -28,7 +31,7 @@ pub enum Reply {
     Ready(Response),
     /// The answer is awaited; it is written in the order in which the requests came. A future that resolves to another
     /// `Later` goes on waiting in its place.
-    Later(Pin<Box<dyn Future<Output = Reply> + Send>>),
+    Later(Later),
     /// The connection is closed once the answers due before have been written; the reason goes to the log.
     Close(String),
 }
@@ -36,7 +39,54 @@ pub enum Reply {
 impl Reply {
     /// Awaits an answer.
     pub fn later(future: impl Future<Output = Reply> + Send + 'static) -> Self {
-        Self::Later(Box::pin(future))
+        Self::Later(Later { future: Some(ReusableBoxFuture::new(future)), home: None })
+    }
+
+    /// Awaits an answer in the memory of an earlier one, where that is over and of the same kind.
+    pub fn later_in(memory: &Arc<LaterMemory>, future: impl Future<Output = Reply> + Send + 'static) -> Self {
+        let future = match memory.kept.lock().take() {
+            Some(mut kept) => {
+                kept.set(future);
+                kept
+            }
+            None => ReusableBoxFuture::new(future),
+        };
+        Self::Later(Later { future: Some(future), home: Some(memory.clone()) })
+    }
+}
+
+/// An answer to come.
+pub struct Later {
+    /// None once it is over.
+    future: Option<ReusableBoxFuture<'static, Reply>>,
+    /// Where its memory goes then. That of an answer which nobody awaits any more goes to the allocator.
+    home: Option<Arc<LaterMemory>>,
+}
+
+/// The memory of an answer that is over, for the next one.
+#[derive(Default)]
+pub struct LaterMemory {
+    /// Guards the memory that no answer is in.
+    kept: Mutex<Option<ReusableBoxFuture<'static, Reply>>>,
+}
+
+impl Future for Later {
+    type Output = Reply;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply> {
+        let future = self.future.as_mut().expect("an answer is awaited until it is there");
+        let reply = ready!(future.poll(cx));
+        let over = self.future.take();
+        if let Some(home) = self.home.take() {
+            *home.kept.lock() = over;
+        }
+        Poll::Ready(reply)
+    }
+}
+
+impl fmt::Debug for LaterMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LaterMemory")
     }
 }
 

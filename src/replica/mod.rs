@@ -37,5 +37,5 @@ pub use log_dirs::LogDirDescription;
 pub use manager::{HostedDir, ManagerParts, OfflineDir, ReplicaManager};
 pub use offsets::{ListSpec, ListedOffset, Offsets};
 pub use partition::{Acks, Append, AppendFuture, Partition};
-pub use purgatory::{wait_for_bytes, Watched, Woken};
+pub use purgatory::{Waiter, Watched, Woken};
 pub use settings::TopicRules;

@@ -3,6 +3,8 @@
 use super::fetch::Isolation;
 use super::partition::Partition;
 use super::watchers::{ByteWaiter, ByteWatch};
+use smallvec::SmallVec;
+use std::fmt;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,9 +31,12 @@ pub enum Woken {
     Deadline,
 }
 
+/// Partitions of one parked fetch whose places need no memory of their own.
+const FEW_PARTITIONS: usize = 8;
+
 /// Leaves the lists of all partitions when the fetch goes on, or its connection is gone.
 struct Parked {
-    places: Vec<(Arc<Partition>, u64)>,
+    places: SmallVec<[(Arc<Partition>, u64); FEW_PARTITIONS]>,
 }
 
 impl Drop for Parked {
@@ -42,22 +47,46 @@ impl Drop for Parked {
     }
 }
 
-/// Waits until the partitions together have `min_bytes` to read from their offsets on, until one of them changes in
-/// another way, or for `max_wait_ms`. What is there already counts. One waiter a request, so connections bound them.
-pub async fn wait_for_bytes(watched: Vec<Watched>, min_bytes: usize, max_wait_ms: i64) -> Woken {
-    let waiter = ByteWaiter::new(min_bytes as u64);
-    let _parked = park(&waiter, watched, min_bytes);
-    let longest = Duration::from_millis(max_wait_ms.max(0).unsigned_abs());
-    let woken = tokio::time::timeout(longest, waiter.woken.notified()).await;
-    match woken {
-        Ok(()) if waiter.enough.load(Ordering::Acquire) => Woken::Enough,
-        Ok(()) => Woken::Disturbed,
-        Err(_) => Woken::Deadline,
+/// Waits for bytes, one fetch after the other: its memory is used again. One a request, so connections bound them.
+#[derive(Default)]
+pub struct Waiter {
+    waiter: Arc<ByteWaiter>,
+}
+
+impl fmt::Debug for Waiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Waiter")
     }
 }
 
-fn park(waiter: &Arc<ByteWaiter>, watched: Vec<Watched>, min_bytes: usize) -> Parked {
-    let mut parked = Parked { places: Vec::with_capacity(watched.len()) };
+impl Waiter {
+    /// Waits until the partitions together have `min_bytes` to read from their offsets on, until one of them changes in
+    /// another way, or for `max_wait_ms`. What is there already counts.
+    pub async fn wait(
+        &mut self,
+        watched: impl IntoIterator<Item = Watched>,
+        min_bytes: usize,
+        max_wait_ms: i64,
+    ) -> Woken {
+        let fresh = ByteWaiter::new(min_bytes as u64);
+        match Arc::get_mut(&mut self.waiter) {
+            Some(waiter) => *waiter = fresh,
+            None => self.waiter = Arc::new(fresh),
+        }
+        let waiter = &self.waiter;
+        let _parked = park(waiter, watched, min_bytes);
+        let longest = Duration::from_millis(max_wait_ms.max(0).unsigned_abs());
+        let woken = tokio::time::timeout(longest, waiter.woken.notified()).await;
+        match woken {
+            Ok(()) if waiter.enough.load(Ordering::Acquire) => Woken::Enough,
+            Ok(()) => Woken::Disturbed,
+            Err(_) => Woken::Deadline,
+        }
+    }
+}
+
+fn park(waiter: &Arc<ByteWaiter>, watched: impl IntoIterator<Item = Watched>, min_bytes: usize) -> Parked {
+    let mut parked = Parked { places: SmallVec::new() };
     for Watched { partition, from_offset, isolation } in watched {
         let committed_only = isolation == Isolation::ReadCommitted;
         let mut bound = 0;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::{oneshot, Notify};
 
 /// A parked fetch: counts bytes over all its partitions and is woken once.
+#[derive(Default)]
 pub(super) struct ByteWaiter {
     min_bytes: u64,
     counted_bytes: AtomicU64,
@@ -16,14 +17,8 @@ pub(super) struct ByteWaiter {
 }
 
 impl ByteWaiter {
-    pub fn new(min_bytes: u64) -> Arc<Self> {
-        Arc::new(Self {
-            min_bytes,
-            counted_bytes: AtomicU64::new(0),
-            fired: AtomicBool::new(false),
-            enough: AtomicBool::new(false),
-            woken: Notify::new(),
-        })
+    pub fn new(min_bytes: u64) -> Self {
+        Self { min_bytes, ..Self::default() }
     }
 
     /// Counts bytes that have become readable; wakes at `min_bytes`.

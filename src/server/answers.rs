@@ -1,7 +1,7 @@
 //! The answers that a connection owes, in the order of its requests.
 
 use super::settings::{PENDING_ANSWER_BYTES, PENDING_REQUESTS};
-use crate::api::reply::Reply;
+use crate::api::reply::{Later, Reply};
 use crate::telemetry::Metrics;
 use crate::wire::Response;
 use std::collections::VecDeque;
@@ -23,7 +23,7 @@ pub(super) struct Started {
 enum Slot {
     Ready(Response),
     Awaited {
-        answer: Pin<Box<dyn Future<Output = Reply> + Send>>,
+        answer: Later,
         started: Started,
     },
     /// No answer after all; dropped when its turn comes.
@@ -161,9 +161,9 @@ impl Answers {
 }
 
 /// Polls an answer, and what it turns out to wait for.
-fn poll_to_the_end(answer: &mut Pin<Box<dyn Future<Output = Reply> + Send>>, cx: &mut Context<'_>) -> Poll<Reply> {
+fn poll_to_the_end(answer: &mut Later, cx: &mut Context<'_>) -> Poll<Reply> {
     loop {
-        match answer.as_mut().poll(cx) {
+        match Pin::new(&mut *answer).poll(cx) {
             Poll::Ready(Reply::Later(next)) => *answer = next,
             other => return other,
         }

@@ -14,12 +14,16 @@ use super::reply::Reply;
 use super::Services;
 use crate::ids::Uuid;
 use crate::metadata::image::MetadataImage;
-use crate::replica::{wait_for_bytes, FetchError, FetchRead, FetchSpec, Isolation, Partition, Watched};
+use crate::replica::{FetchError, FetchRead, FetchSpec, Isolation, Partition, Watched};
 use answer::Answer;
 use kafka_protocol::messages::FetchRequest;
 use request::{Opened, Source};
 use session::{Entry, PartitionKey, Told, NOTHING};
+use smallvec::SmallVec;
 use std::sync::Arc;
+
+/// Partitions of one parked fetch that need no memory of their own.
+const FEW_PARTITIONS: usize = 8;
 
 /// Answers with what is there, or parks the request until there is enough (F1).
 pub fn handle(services: &Arc<Services>, context: &RequestContext<'_>, request: FetchRequest) -> Reply {
@@ -36,9 +40,12 @@ pub fn handle(services: &Arc<Services>, context: &RequestContext<'_>, request: F
     }
     drop(attempt);
     let services = services.clone();
-    Reply::later(async move {
+    let memory = source.memory();
+    Reply::later_in(&memory, async move {
         let watched = watch(&services, &services.metadata.current(), &source, limits.isolation);
-        wait_for_bytes(watched, limits.min_bytes.unsigned_abs() as usize, limits.max_wait_ms.into()).await;
+        let mut waiter = source.take_waiter();
+        waiter.wait(watched, limits.min_bytes.unsigned_abs() as usize, limits.max_wait_ms.into()).await;
+        source.give_waiter_back(waiter);
         let image = services.metadata.current();
         let attempt = Attempt::make(&services, &image, &source, &limits);
         answer.send(&image, &source, attempt)
@@ -139,7 +146,12 @@ impl Attempt {
 }
 
 /// The partitions to wait for, each with the offset from which its bytes count.
-fn watch(services: &Services, image: &MetadataImage, source: &Source, isolation: Isolation) -> Vec<Watched> {
+fn watch(
+    services: &Services,
+    image: &MetadataImage,
+    source: &Source,
+    isolation: Isolation,
+) -> SmallVec<[Watched; FEW_PARTITIONS]> {
     source.with(|entries| {
         let found = entries.filter_map(|entry| {
             let partition = find(services, image, &entry.key).ok()?;

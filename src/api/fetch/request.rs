@@ -3,7 +3,9 @@
 use super::session::{Asked, Entry, PartitionKey, Partitions, SessionError, SharedSession, Wanted};
 use super::Uuid;
 use crate::api::error::ErrorCode;
+use crate::api::reply::LaterMemory;
 use crate::api::Services;
+use crate::replica::Waiter;
 use kafka_protocol::messages::FetchRequest;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -35,6 +37,29 @@ impl Source {
         match self {
             Self::Full(partitions) => run(&mut partitions.lock().iter()),
             Self::New(session) | Self::Incremental(session) => run(&mut session.lock().partitions.iter()),
+        }
+    }
+
+    /// The memory of the session's last parked answer; of no use to a request without a session.
+    pub(super) fn memory(&self) -> Arc<LaterMemory> {
+        match self {
+            Self::Full(_) => Arc::default(),
+            Self::New(session) | Self::Incremental(session) => session.lock().later.clone(),
+        }
+    }
+
+    /// A waiter, the session's if no other request of it has that.
+    pub(super) fn take_waiter(&self) -> Waiter {
+        match self {
+            Self::Full(_) => Waiter::default(),
+            Self::New(session) | Self::Incremental(session) => session.lock().waiter.take().unwrap_or_default(),
+        }
+    }
+
+    /// Leaves a waiter to the session's next request.
+    pub(super) fn give_waiter_back(&self, waiter: Waiter) {
+        if let Self::New(session) | Self::Incremental(session) = self {
+            session.lock().waiter = Some(waiter);
         }
     }
 

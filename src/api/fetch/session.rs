@@ -1,8 +1,10 @@
 //! Incremental fetch sessions (KIP-227): what each fetcher asked for and was last told, so that a request and its answer
 //! name only what changed. Sessions are soft: losing one costs its fetcher one full request.
 
+use crate::api::reply::LaterMemory;
 use crate::ids::Uuid;
 use crate::log::read::ReadCursor;
+use crate::replica::Waiter;
 use crate::rng::Rng;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
@@ -143,6 +145,10 @@ pub struct Session {
     pub uses_topic_ids: bool,
     /// What is fetched.
     pub partitions: Partitions,
+    /// Memory that the session's parked requests use one after the other.
+    pub later: Arc<LaterMemory>,
+    /// The same; none while one is parked.
+    pub waiter: Option<Waiter>,
 }
 
 /// Why a request does not fit the session that it names.
@@ -257,7 +263,14 @@ impl SessionCache {
             }
         };
         let size = partitions.len();
-        let session = Arc::new(Mutex::new(Session { id, epoch: 1, uses_topic_ids, partitions }));
+        let session = Arc::new(Mutex::new(Session {
+            id,
+            epoch: 1,
+            uses_topic_ids,
+            partitions,
+            later: Arc::default(),
+            waiter: None,
+        }));
         let cached = Cached { session: session.clone(), privileged, size, created_ms: now_ms, last_used_ms: now_ms };
         sessions.insert(id, cached);
         Ok(session)

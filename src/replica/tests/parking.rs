@@ -7,6 +7,10 @@ use crate::replica::*;
 use std::sync::Arc;
 use std::time::Duration;
 
+async fn wait_for_bytes(watched: Vec<Watched>, min_bytes: usize, max_wait_ms: i64) -> Woken {
+    Waiter::default().wait(watched, min_bytes, max_wait_ms).await
+}
+
 fn watched(partition: &Arc<Partition>, from_offset: i64) -> Watched {
     Watched { partition: partition.clone(), from_offset, isolation: Isolation::ReadUncommitted }
 }
