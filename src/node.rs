@@ -2,6 +2,7 @@
 //!
 //! Clock, chance, disk and stores come in as a [`World`], so that the same node runs in a simulator.
 
+mod metadata_place;
 mod observe;
 mod registration;
 mod run;
@@ -98,9 +99,20 @@ pub enum NodeError {
         /// What is wrong.
         error: KvError,
     },
+    /// The cluster's metadata is not where it belongs.
+    #[error("The metadata of this node is not in {}: {found}", expected.display())]
+    Metadata {
+        /// Where it belongs.
+        expected: PathBuf,
+        /// What is there instead.
+        found: String,
+    },
     /// The metadata quorum did not start.
     #[error("metadata quorum: {0}")]
     Quorum(#[from] quorum::StartError),
+    /// No log directory works any more.
+    #[error("all log directories have failed: {0:?}")]
+    DirectoriesLost(Vec<PathBuf>),
     /// The metadata quorum ended.
     #[error("the metadata quorum has stopped")]
     QuorumStopped,
@@ -151,6 +163,7 @@ impl Node {
         for path in &directories.formatted {
             tracing::info!("Formatted {} for cluster {}", path.display(), directories.cluster_id);
         }
+        metadata_place::check(&*world.disk, &config)?;
         let cancelled = CancellationToken::new();
         let metadata = Arc::new(MetadataCache::new());
         let controller = start_quorum(&config, world, &metadata, fatal)?;
@@ -271,7 +284,8 @@ fn start_quorum(
         rng: world.rng.fork(),
         fatal,
     };
-    let (controller, driver) = Quorum::start(quorum::Settings::lone(config.node_id), machine, surroundings)?;
+    let settings = metadata_place::quorum_settings(config);
+    let (controller, driver) = Quorum::start(settings, machine, surroundings)?;
     tokio::spawn(driver);
     Ok(controller)
 }

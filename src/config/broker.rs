@@ -55,7 +55,6 @@ pub struct BrokerConfig {
     pub network: NetworkSettings,
     pub groups: GroupSettings,
     pub quorum: QuorumSettings,
-    pub replication: ReplicationSettings,
     pub klamm: KlammSettings,
     /// Every value as text with its origin, for DescribeConfigs and for topic settings.
     pub values: BrokerValues,
@@ -67,7 +66,6 @@ pub struct BrokerConfig {
 pub struct LogSettings {
     pub log_dirs: Vec<PathBuf>,
     pub retention_check_interval_ms: i64,
-    pub flush_offset_checkpoint_interval_ms: i64,
     pub producer_id_expiration_ms: i64,
     pub producer_id_expiration_check_interval_ms: i64,
     pub recovery_threads_per_data_dir: usize,
@@ -84,7 +82,6 @@ pub struct TopicSettings {
     pub fetch_max_bytes: i32,
     pub max_incremental_fetch_session_cache_slots: usize,
     pub max_request_partition_size_limit: i32,
-    pub request_timeout_ms: i32,
 }
 
 /// Keys about sockets and connections. Buffer sizes are `None` where the system's default is asked for (-1).
@@ -117,9 +114,6 @@ pub struct GroupSettings {
     pub group_max_session_timeout_ms: i32,
     pub group_initial_rebalance_delay_ms: i32,
     pub group_max_size: usize,
-    /// The words of `group.coordinator.rebalance.protocols`.
-    pub rebalance_protocols: Vec<String>,
-    pub transaction_max_timeout_ms: i32,
 }
 
 /// Keys about the metadata quorum and the brokers' registration.
@@ -131,20 +125,10 @@ pub struct QuorumSettings {
     /// Host and port.
     pub bootstrap_servers: Vec<(String, u16)>,
     pub election_timeout_ms: i32,
-    pub fetch_timeout_ms: i32,
-    pub request_timeout_ms: i32,
     pub metadata_log_dir: PathBuf,
     pub max_record_bytes_between_snapshots: i64,
-    pub max_snapshot_interval_ms: i64,
     pub broker_session_timeout_ms: i32,
     pub broker_heartbeat_interval_ms: i32,
-}
-
-/// Keys about replication.
-#[derive(Clone, Debug)]
-#[allow(missing_docs)]
-pub struct ReplicationSettings {
-    pub replica_lag_time_max_ms: i64,
 }
 
 /// Klamm's own keys.
@@ -159,12 +143,9 @@ pub struct KlammSettings {
     pub data_threads: usize,
     pub tail_cache_bytes: usize,
     pub open_segment_files_max: usize,
-    pub connection_max_requests: usize,
     pub requests_in_processing_max_bytes: usize,
-    pub responses_in_flight_max_bytes: usize,
     pub producer_ids_per_partition_max: usize,
     pub parked_replies_max: usize,
-    pub quorum_uncommitted_max_bytes: usize,
 }
 
 impl BrokerConfig {
@@ -184,7 +165,6 @@ impl BrokerConfig {
             network: from.network()?,
             groups: from.groups(),
             quorum: from.quorum(&log_dirs)?,
-            replication: ReplicationSettings { replica_lag_time_max_ms: from.long("replica.lag.time.max.ms") },
             klamm: from.klamm()?,
             values,
         };
@@ -217,18 +197,24 @@ impl BrokerConfig {
             true => Ok(()),
             false => Err(ConfigError::Rule(format!("requirement failed: {text}"))),
         };
-        let topic = self.topic_config(&BTreeMap::new());
+        let retention_ms = self.topic_config(&BTreeMap::new()).retention_ms;
         rule(
-            topic.retention_ms >= 1 || topic.retention_ms == -1,
-            "log.retention.ms must be unlimited (-1) or, equal or greater than 1",
+            retention_ms >= 1 || retention_ms == -1,
+            &format!("log.retention.ms={retention_ms} must be unlimited (-1) or, equal or greater than 1"),
         )?;
         rule(
             self.groups.group_min_session_timeout_ms <= self.groups.group_max_session_timeout_ms,
-            "group.max.session.timeout.ms must be greater than or equals to group.min.session.timeout.ms",
+            &format!(
+                "group.max.session.timeout.ms={} must be greater than or equals to group.min.session.timeout.ms={}",
+                self.groups.group_max_session_timeout_ms, self.groups.group_min_session_timeout_ms
+            ),
         )?;
         rule(
             self.quorum.broker_heartbeat_interval_ms <= self.quorum.broker_session_timeout_ms / 2,
-            "broker.heartbeat.interval.ms must be at most half of broker.session.timeout.ms",
+            &format!(
+                "broker.heartbeat.interval.ms={} must be at most half of broker.session.timeout.ms={}",
+                self.quorum.broker_heartbeat_interval_ms, self.quorum.broker_session_timeout_ms
+            ),
         )?;
         let voter = self.quorum.voters.iter().find(|voter| voter.id == self.node_id);
         rule(

@@ -89,7 +89,6 @@ impl Reader<'_> {
         LogSettings {
             log_dirs,
             retention_check_interval_ms: self.long("log.retention.check.interval.ms"),
-            flush_offset_checkpoint_interval_ms: self.long("log.flush.offset.checkpoint.interval.ms"),
             producer_id_expiration_ms: self.long("producer.id.expiration.ms"),
             producer_id_expiration_check_interval_ms: self.long("producer.id.expiration.check.interval.ms"),
             recovery_threads_per_data_dir: self.size("num.recovery.threads.per.data.dir"),
@@ -105,7 +104,6 @@ impl Reader<'_> {
             fetch_max_bytes: self.int("fetch.max.bytes"),
             max_incremental_fetch_session_cache_slots: self.size("max.incremental.fetch.session.cache.slots"),
             max_request_partition_size_limit: self.int("max.request.partition.size.limit"),
-            request_timeout_ms: self.int("request.timeout.ms"),
         }
     }
 
@@ -149,8 +147,6 @@ impl Reader<'_> {
             group_max_session_timeout_ms: self.int("group.max.session.timeout.ms"),
             group_initial_rebalance_delay_ms: self.int("group.initial.rebalance.delay.ms"),
             group_max_size: self.size("group.max.size"),
-            rebalance_protocols: self.list("group.coordinator.rebalance.protocols").unwrap_or_default(),
-            transaction_max_timeout_ms: self.int("transaction.max.timeout.ms"),
         }
     }
 
@@ -164,13 +160,10 @@ impl Reader<'_> {
             voters: voters.iter().filter_map(|text| voter(text)).collect(),
             bootstrap_servers: servers.iter().filter_map(endpoint).collect(),
             election_timeout_ms: self.int("controller.quorum.election.timeout.ms"),
-            fetch_timeout_ms: self.int("controller.quorum.fetch.timeout.ms"),
-            request_timeout_ms: self.int("controller.quorum.request.timeout.ms"),
             metadata_log_dir: metadata_log_dir.ok_or_else(|| {
                 ConfigError::Rule("At least one log directory must be defined via log.dirs or log.dir.".into())
             })?,
             max_record_bytes_between_snapshots: self.long("metadata.log.max.record.bytes.between.snapshots"),
-            max_snapshot_interval_ms: self.long("metadata.log.max.snapshot.interval.ms"),
             broker_session_timeout_ms: self.int("broker.session.timeout.ms"),
             broker_heartbeat_interval_ms: self.int("broker.heartbeat.interval.ms"),
         })
@@ -195,12 +188,9 @@ impl Reader<'_> {
             data_threads: self.size("klamm.data.threads"),
             tail_cache_bytes: self.size("klamm.tail.cache.bytes"),
             open_segment_files_max: self.size("klamm.open.segment.files.max"),
-            connection_max_requests: self.size("klamm.connection.max.requests"),
             requests_in_processing_max_bytes: self.size("klamm.requests.in.processing.max.bytes"),
-            responses_in_flight_max_bytes: self.size("klamm.responses.in.flight.max.bytes"),
             producer_ids_per_partition_max: self.size("klamm.producer.ids.per.partition.max"),
             parked_replies_max: self.size("klamm.parked.replies.max"),
-            quorum_uncommitted_max_bytes: self.size("klamm.quorum.uncommitted.max.bytes"),
         })
     }
 }

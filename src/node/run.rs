@@ -5,6 +5,7 @@ use crate::config::listeners::Listener;
 use crate::config::load::Loaded;
 use crate::config::BrokerConfig;
 use crate::quorum::FatalHook;
+use crate::replica::ReplicaManager;
 use crate::server::{http, net::Network, net::Tcp, ListenAt, Parts, Server, Settings};
 use crate::telemetry::Metrics;
 use std::io;
@@ -66,7 +67,9 @@ async fn serve(loaded: Loaded, world: World, data: &Runtime) -> Result<(), NodeE
             metrics: metrics.clone(),
             clock: world.clock.clone(),
         };
-        Server::bind(&network, &listen_at(&config)?, parts).map_err(|error| system(error.to_string(), error.source))?
+        Server::bind(&network, &listen_at(&config)?, parts).map_err(|error| {
+            system(format!("Socket server failed to bind listener {} to {}", error.name, error.address), error.source)
+        })?
     };
     for (name, address) in server.addresses().map_err(|error| system("listeners", error))? {
         tracing::info!("Awaiting socket connections on {address} (listener {name})");
@@ -76,7 +79,12 @@ async fn serve(loaded: Loaded, world: World, data: &Runtime) -> Result<(), NodeE
     let http = pages.map(|(listener, pages)| data.spawn(http::serve(listener, pages, cut.clone())));
     let serving = data.spawn(server.run(stop.clone()));
     announce(&config);
-    stop.cancelled().await;
+    let lost = tokio::select! {
+        biased;
+        () = stop.cancelled() => false,
+        () = directories_lost(&node.replicas) => true,
+    };
+    stop.cancel();
     tracing::info!("[KafkaServer id={}] shutting down", config.node_id);
     // A connection that panicked took its task along, not the node: there is nothing to learn from a join error.
     let _ = serving.await;
@@ -86,7 +94,18 @@ async fn serve(loaded: Loaded, world: World, data: &Runtime) -> Result<(), NodeE
     }
     node.stop().await;
     tracing::info!("[KafkaServer id={}] shut down completed", config.node_id);
-    Ok(())
+    match lost {
+        true => Err(NodeError::DirectoriesLost(config.log.log_dirs.clone())),
+        false => Ok(()),
+    }
+}
+
+/// Returns once no log directory works any more.
+async fn directories_lost(replicas: &ReplicaManager) {
+    while !replicas.online_dirs().is_empty() {
+        replicas.dir_failed().await;
+    }
+    tracing::error!("Shutdown broker because all log dirs have failed");
 }
 
 /// The bounds of connections. Addresses that cannot be read have been refused with the configuration.

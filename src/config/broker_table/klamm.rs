@@ -8,8 +8,6 @@ pub const PRODUCE_VALIDATIONS: &[&str] = &["records", "header"];
 
 #[rustfmt::skip]
 pub(super) const TABLE: &[BrokerConfigDef] = &[
-    honoured("klamm.connection.max.requests", Kind::Int, Some("64"), Check::Between(1, 65_536), Scope::ReadOnly,
-        "The most requests of one connection that wait for an answer; reading pauses there."),
     honoured("klamm.data.threads", Kind::Int, Some("0"), Check::Between(0, 1_024), Scope::ReadOnly,
         "The threads that serve connections; 0 is one per processor."),
     honoured("klamm.http.listener", Kind::String, Some("127.0.0.1:9404"), Check::Any, Scope::ReadOnly,
@@ -26,12 +24,8 @@ pub(super) const TABLE: &[BrokerConfigDef] = &[
          header is trusted (`header`)."),
     honoured("klamm.producer.ids.per.partition.max", Kind::Int, Some("10000"), Check::AtLeast(1), Scope::ReadOnly,
         "The most idempotent producers whose sequence state a partition remembers; the longest idle goes first."),
-    honoured("klamm.quorum.uncommitted.max.bytes", Kind::Int, Some("16777216"), Check::AtLeast(1_048_576), Scope::ReadOnly,
-        "The most bytes of metadata records that wait to be committed."),
     honoured("klamm.requests.in.processing.max.bytes", Kind::Long, Some("268435456"), Check::AtLeast(1_048_576), Scope::ReadOnly,
         "The most bytes of large requests that are in memory at a time; further ones wait."),
-    honoured("klamm.responses.in.flight.max.bytes", Kind::Long, Some("268435456"), Check::AtLeast(1_048_576), Scope::ReadOnly,
-        "The most bytes of answers that are in memory at a time."),
     honoured("klamm.tail.cache.bytes", Kind::Long, Some("67108864"), Check::AtLeast(0), Scope::ReadOnly,
         "The most bytes of lately appended batches that are kept in memory for consumers at the end of their logs."),
 ];

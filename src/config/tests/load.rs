@@ -267,7 +267,7 @@ fn retention_takes_the_finest_unit_that_is_given() {
     assert_eq!(retention("log.retention.hours=2\nlog.retention.minutes=3").unwrap(), 180_000);
     assert_eq!(retention("log.retention.hours=2\nlog.retention.minutes=3\nlog.retention.ms=4").unwrap(), 4);
     assert_eq!(retention("log.retention.hours=-1").unwrap(), -1);
-    assert!(retention("log.retention.ms=0").unwrap_err().to_string().contains("log.retention.ms must be unlimited"));
+    assert!(retention("log.retention.ms=0").unwrap_err().to_string().contains("log.retention.ms=0 must be unlimited"));
 }
 
 #[test]
