@@ -7,7 +7,7 @@ run kafka-cluster.sh list-endpoints --bootstrap-server "$BOOTSTRAP" | sed -E 's/
 run kafka-metadata-quorum.sh --bootstrap-server "$BOOTSTRAP" describe --status | sed -E 's/(LeaderEpoch|HighWatermark|MaxFollowerLag|MaxFollowerLagTimeMs):( +)-?[0-9]+/\1:\2N/; s/:[0-9]+"/:PORT"/g'
 run kafka-metadata-quorum.sh --bootstrap-server "$BOOTSTRAP" describe --replication | sed -E 's/^(1 *\t\S+\t)[0-9]+ */\1N/'
 topic $NAME 2
-quietly kafka-verifiable-producer.sh --bootstrap-server "$BOOTSTRAP" --topic $NAME --max-messages 100 --message-create-time 1700000000000
+quietly kafka-verifiable-producer.sh --bootstrap-server "$BOOTSTRAP" --topic $NAME --max-messages 100 --message-create-time 1700000000000 --repeating-keys 10
 run kafka-log-dirs.sh --bootstrap-server "$BOOTSTRAP" --describe --topic-list $NAME | sed -E 's/"(size|totalBytes|usableBytes)":[1-9][0-9]*/"\1":N/g'
 run kafka-log-dirs.sh --bootstrap-server "$BOOTSTRAP" --describe --topic-list $NAME-none | sed -E 's/"(totalBytes|usableBytes)":[1-9][0-9]*/"\1":N/g'
 run kafka-log-dirs.sh --bootstrap-server "$BOOTSTRAP" --describe --broker-list 9
