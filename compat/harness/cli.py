@@ -1,6 +1,7 @@
 """compat/run."""
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -101,6 +102,8 @@ class Run:
 
 def main():
     options = _parse()
+    # A run that is told to end stops the brokers that it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
     prepare()
     if options.prepare:
         return 0
