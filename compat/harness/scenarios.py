@@ -94,12 +94,9 @@ def run(scenario, broker, size, toolhost_port, record=False, live=None):
         why = f"exit {code}\n{_tail(out)}\n{_tail(err)}"
     elif record and scenario.expected.parent.is_dir():
         scenario.expected.write_text(transcript)
-    else:
-        expected = live.get(scenario.name) if live else None
-        if expected is None and scenario.expected.exists():
-            expected = scenario.expected.read_text()
-        if expected is not None:
-            why = _compare(scenario, expected, transcript, broker.kind == "klamm")
+    elif scenario.expected.exists():
+        expected = live[scenario.name] if live else scenario.expected.read_text()
+        why = _compare(scenario, expected, transcript, broker.kind == "klamm")
         if why:
             why += f"\n{_tail(err)}"
     if not broker.pid:

@@ -73,7 +73,7 @@ def offsets_and_records():
     place = TopicPartition(TOPIC, 0)
     for spec, expected in ((OffsetSpec.earliest(), 0), (OffsetSpec.latest(), 20), (OffsetSpec.max_timestamp(), 19),
                            (OffsetSpec.for_timestamp(1_700_000_000_007), 7)):
-        check(f"offset {spec}", client.list_offsets({place: spec})[place].result(WITHIN_S).offset, expected)
+        check(f"offset {type(spec).__name__}", client.list_offsets({place: spec})[place].result(WITHIN_S).offset, expected)
     check("records deleted", client.delete_records([TopicPartition(TOPIC, 0, 5)])[place].result(WITHIN_S).low_watermark, 5)
     check("new start", client.list_offsets({place: OffsetSpec.earliest()})[place].result(WITHIN_S).offset, 5)
 
