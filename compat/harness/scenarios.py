@@ -95,7 +95,7 @@ def run(scenario, broker, size, toolhost_port, record=False, live=None):
     elif record and scenario.expected.parent.is_dir():
         scenario.expected.write_text(transcript)
     elif scenario.expected.exists():
-        expected = live[scenario.name] if live else scenario.expected.read_text()
+        expected = (live or {}).get(scenario.name) or scenario.expected.read_text()
         why = _compare(scenario, expected, transcript, broker.kind == "klamm")
         if why:
             why += f"\n{_tail(err)}"
