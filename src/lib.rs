@@ -64,6 +64,8 @@ pub mod api;
 pub mod server;
 
 pub mod node;
+#[cfg(feature = "sim")]
+pub mod sim;
 
 #[cfg(test)]
 mod tidy;

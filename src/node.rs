@@ -148,6 +148,8 @@ pub struct Node {
     pub buffers: Buffers,
     node_id: NodeId,
     cancelled: CancellationToken,
+    /// As in the [`World`].
+    threads: bool,
     /// Of a metadata directory that is no log directory.
     _locks: Locks,
 }
@@ -204,6 +206,7 @@ impl Node {
             buffers,
             node_id,
             cancelled,
+            threads: world.threads,
             _locks: locks,
         })
     }
@@ -212,8 +215,10 @@ impl Node {
     pub async fn stop(self) {
         self.cancelled.cancel();
         let replicas = self.replicas.clone();
+        if !self.threads {
+            replicas.stop();
         // It waits for disks.
-        if let Err(error) = tokio::task::spawn_blocking(move || replicas.stop()).await {
+        } else if let Err(error) = tokio::task::spawn_blocking(move || replicas.stop()).await {
             tracing::error!("the log directories were not stopped: {error}");
         }
         self.controller.stop().await;
@@ -283,6 +288,7 @@ fn start_quorum(
         clock: world.clock.clone(),
         rng: world.rng.fork(),
         fatal,
+        threads: world.threads,
     };
     let settings = metadata_place::quorum_settings(config);
     let (controller, driver) = Quorum::start(settings, machine, surroundings)?;

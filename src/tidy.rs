@@ -37,13 +37,15 @@ const EDGES: &[(&str, &str)] = &[
 
 /// Text that may stand only below the given paths (of `src/`, or files of it).
 const ONLY_IN: &[(&str, &[&str])] = &[
-    ("kafka_protocol", &["wire/", "api/"]),
+    // The simulator's clients speak it.
+    ("kafka_protocol", &["wire/", "api/", "sim/"]),
     ("rocksdb::", &["kv/"]),
     ("raft::", &["quorum/"]),
     ("std::fs", &["disk/", "config/", "tidy.rs"]),
     ("fs::File", &["disk/", "config/", "tidy.rs"]),
     ("SystemTime::now", &["clock.rs"]),
-    ("Instant::now", &["clock.rs"]),
+    // The simulator's clock is tokio's, whose time is paused.
+    ("Instant::now", &["clock.rs", "sim/clock.rs"]),
     ("RandomState", &["rng.rs"]),
     ("thread_rng", &["rng.rs"]),
     ("TcpListener", &["server/net.rs"]),

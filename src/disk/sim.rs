@@ -23,10 +23,16 @@ pub struct Faults {
     pub sync_error: bool,
 }
 
+/// Told of each write and sync before it happens, with whether it is a sync: for disks that are slow. Must not call the
+/// disk.
+pub type SlowHook = Arc<dyn Fn(bool) + Send + Sync>;
+
 /// A file system in memory.
 pub struct SimDisk {
     /// Guards everything: the disk does one thing at a time.
     state: Arc<Mutex<State>>,
+    /// The process that sees the disk through this; `None` for the machine itself.
+    life: Option<u64>,
 }
 
 struct State {
@@ -44,6 +50,9 @@ struct State {
     life: u64,
     /// Writes and syncs so far, for tests that count them.
     operations: Operations,
+    /// Operations that change something until the process dies.
+    dies_in: Option<u64>,
+    slow: Option<SlowHook>,
 }
 
 /// How often the disk was asked.
@@ -82,8 +91,51 @@ impl SimDisk {
             locked: BTreeSet::new(),
             life: 0,
             operations: Operations::default(),
+            dies_in: None,
+            slow: None,
         };
-        Arc::new(Self { state: Arc::new(Mutex::new(state)) })
+        Arc::new(Self { state: Arc::new(Mutex::new(state)), life: None })
+    }
+
+    /// The disk as the process sees it that starts now: once that one is dead, nothing can be done through this.
+    pub fn process(&self) -> Arc<Self> {
+        let life = self.state.lock().life;
+        Arc::new(Self { state: self.state.clone(), life: Some(life) })
+    }
+
+    /// Whether the process whose view this is still lives; the machine itself does always.
+    pub fn is_alive(&self) -> bool {
+        self.state().is_ok()
+    }
+
+    /// The process dies in the middle of the operation after `operations` further ones that change something: a write
+    /// is then done in part. [`Self::crash`] or [`Self::kill`] has to follow, and takes this back where it is not due yet.
+    pub fn die_after(&self, operations: u64) {
+        self.state.lock().dies_in = Some(operations);
+    }
+
+    /// Calls `hook` before each write and sync, or nothing any more.
+    pub fn set_slow(&self, hook: Option<SlowHook>) {
+        self.state.lock().slow = hook;
+    }
+
+    /// What a write of `bytes`, or a sync, comes to that goes to this disk by another way, such as a database's.
+    pub fn try_elsewhere(&self, bytes: u64, is_sync: bool) -> io::Result<()> {
+        let mut state = self.state()?;
+        if is_sync {
+            state.check_sync()
+        } else {
+            state.check_write(bytes)
+        }
+    }
+
+    /// The state, as long as the process lives whose view this is.
+    fn state(&self) -> io::Result<parking_lot::MutexGuard<'_, State>> {
+        let state = self.state.lock();
+        match self.life {
+            Some(life) if life != state.life => Err(dead()),
+            _ => Ok(state),
+        }
     }
 
     /// Changes what goes wrong from now on.
@@ -101,8 +153,7 @@ impl SimDisk {
     pub fn crash(&self) {
         let mut state = self.state.lock();
         let state = &mut *state;
-        state.life += 1;
-        state.locked.clear();
+        state.end_process();
         state.faults = Faults::default();
         state.names = state.durable_names.clone();
         let named: BTreeSet<u64> = state
@@ -118,12 +169,22 @@ impl SimDisk {
         }
     }
 
-    /// The process dies and the machine lives: everything written stays, handles and locks die.
+    /// The process dies and the machine lives: everything written stays, handles and locks die. What a failed sync threw
+    /// away is found missing.
     pub fn kill(&self) {
         let mut state = self.state.lock();
-        state.life += 1;
-        state.locked.clear();
+        let state = &mut *state;
+        state.end_process();
+        for content in state.contents.values_mut().filter(|content| content.poisoned) {
+            content.bytes = torn(content, &state.rng);
+            content.durable = content.bytes.clone();
+            content.poisoned = false;
+        }
     }
+}
+
+fn dead() -> io::Error {
+    io::Error::other("the process that opened this file is dead")
 }
 
 /// What a file holds after power was cut: its durable bytes, a random part of what was written since, in whole sectors.
@@ -165,8 +226,35 @@ impl State {
         names.range(path.to_path_buf()..).take_while(move |(name, _)| name.starts_with(path))
     }
 
+    fn end_process(&mut self) {
+        self.life += 1;
+        self.locked.clear();
+        self.dies_in = None;
+        self.slow = None;
+    }
+
+    /// Counts an operation that changes something; fails if the process dies of it.
+    fn step(&mut self) -> io::Result<()> {
+        match &mut self.dies_in {
+            Some(0) => {
+                self.life += 1;
+                self.dies_in = None;
+                Err(dead())
+            }
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
     fn check_write(&mut self, bytes: u64) -> io::Result<()> {
         self.operations.writes += 1;
+        if let Some(slow) = &self.slow {
+            slow(false);
+        }
+        self.step()?;
         if self.faults.write_error {
             return Err(io::Error::other("EIO on write"));
         }
@@ -178,6 +266,10 @@ impl State {
 
     fn check_sync(&mut self) -> io::Result<()> {
         self.operations.syncs += 1;
+        if let Some(slow) = &self.slow {
+            slow(true);
+        }
+        self.step()?;
         if self.faults.sync_error {
             Err(io::Error::other("EIO on sync"))
         } else {
@@ -193,7 +285,7 @@ fn absolute(path: &Path) -> PathBuf {
 impl Disk for SimDisk {
     fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn DiskFile>> {
         let path = absolute(path);
-        let mut state = self.state.lock();
+        let mut state = self.state()?;
         let content = match (state.names.get(&path), how) {
             (Some(Node::File(content)), _) => *content,
             (Some(Node::Dir), _) => return Err(ErrorKind::IsADirectory.into()),
@@ -212,7 +304,7 @@ impl Disk for SimDisk {
     }
 
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        let mut state = self.state.lock();
+        let mut state = self.state()?;
         for path in absolute(path).ancestors() {
             match state.names.entry(path.to_path_buf()).or_insert(Node::Dir) {
                 Node::Dir => {}
@@ -224,7 +316,7 @@ impl Disk for SimDisk {
 
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
         let path = absolute(path);
-        let state = self.state.lock();
+        let state = self.state()?;
         if state.node(&path)? != Node::Dir {
             return Err(ErrorKind::NotADirectory.into());
         }
@@ -234,14 +326,15 @@ impl Disk for SimDisk {
 
     fn entry(&self, path: &Path) -> io::Result<Option<Entry>> {
         let path = absolute(path);
-        let state = self.state.lock();
+        let state = self.state()?;
         Ok(state.names.get(&path).map(|node| state.entry_of(&path, *node)))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let (from, to) = (absolute(from), absolute(to));
-        let mut state = self.state.lock();
+        let mut state = self.state()?;
         state.node(&from)?;
+        state.step()?;
         state.node(to.parent().unwrap_or(Path::new("/")))?;
         let moved: Vec<_> = State::below(&state.names, &from).map(|(name, node)| (name.clone(), *node)).collect();
         let replaced: Vec<_> = State::below(&state.names, &to).map(|(name, _)| name.clone()).collect();
@@ -262,10 +355,11 @@ impl Disk for SimDisk {
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
         let path = absolute(path);
-        let mut state = self.state.lock();
+        let mut state = self.state()?;
         match state.node(&path)? {
             Node::Dir => Err(ErrorKind::IsADirectory.into()),
             Node::File(_) => {
+                state.step()?;
                 state.names.remove(&path);
                 Ok(())
             }
@@ -274,8 +368,9 @@ impl Disk for SimDisk {
 
     fn remove_dir_all(&self, path: &Path) -> io::Result<()> {
         let path = absolute(path);
-        let mut state = self.state.lock();
+        let mut state = self.state()?;
         state.node(&path)?;
+        state.step()?;
         state.names.retain(|name, _| !name.starts_with(&path));
         Ok(())
     }
@@ -284,7 +379,7 @@ impl Disk for SimDisk {
     /// to it along, for journaling file systems order it so.
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         let path = absolute(path);
-        let mut state = self.state.lock();
+        let mut state = self.state()?;
         state.node(&path)?;
         state.check_sync()?;
         let State { names, durable_names, .. } = &mut *state;
@@ -314,7 +409,7 @@ impl Disk for SimDisk {
     fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>> {
         drop(self.open(path, Open::Write)?);
         let path = absolute(path);
-        let mut state = self.state.lock();
+        let mut state = self.state()?;
         if !state.locked.insert(path.clone()) {
             return Err(ErrorKind::WouldBlock.into());
         }
@@ -322,7 +417,7 @@ impl Disk for SimDisk {
     }
 
     fn space(&self, _path: &Path) -> io::Result<Space> {
-        let usable_bytes = self.state.lock().faults.room_bytes.unwrap_or(1 << 40);
+        let usable_bytes = self.state()?.faults.room_bytes.unwrap_or(1 << 40);
         Ok(Space { total_bytes: 1 << 40, usable_bytes })
     }
 }
@@ -375,7 +470,7 @@ impl SimFile {
         if state.life == self.life {
             Ok(state)
         } else {
-            Err(io::Error::other("the process that opened this file is dead"))
+            Err(dead())
         }
     }
 }
@@ -391,6 +486,8 @@ impl DiskFile for SimFile {
         let taken = match &allowed {
             Ok(()) => total,
             Err(error) if error.kind() == ErrorKind::StorageFull => room.unwrap_or(0) as usize,
+            // Died in the middle of it.
+            Err(_) if state.life != self.life => state.rng.below(total as u64 + 1) as usize,
             Err(_) => 0,
         };
         let mut bytes: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).collect();

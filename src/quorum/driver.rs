@@ -9,27 +9,21 @@ use super::core::{Core, Event, Fatal, Outputs, Ticket};
 use super::handle::{Channels, Question, Submission, SubmitError};
 use super::machine::StateMachine;
 use super::observer::PullError;
-use super::settings;
-use super::store::wal::{self, WalReport, WalSender};
+use super::store::wal::WalReport;
 use super::transport::{self, Inbound, Mailbox, Transport};
+use super::writer::Writer;
 use crate::clock::Clock;
 use crate::kv::SharedKv;
 use futures_util::FutureExt as _;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::sync_channel;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
 /// Ends the process, telling why. May return in a test; the member stays dead.
 pub type FatalHook = Arc<dyn Fn(&str) + Send + Sync>;
-
-/// Room for the writes of one event beyond [`settings::MAX_WRITES_IN_FLIGHT`].
-const WRITES_SLACK: usize = 256;
 
 /// Why the driver ended early.
 enum Broken {
@@ -61,11 +55,8 @@ pub(super) struct Driver<M: StateMachine> {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     tick_ms: u64,
-    writes: Option<WalSender>,
+    writer: Writer,
     reports: mpsc::Receiver<WalReport>,
-    writer: Option<JoinHandle<()>>,
-    /// Tells the write-ahead thread not to wait for space any more.
-    ending: Arc<AtomicBool>,
     waiting: BTreeMap<Ticket, Answer<M>>,
     next_ticket: Ticket,
     /// Who asked for the end and waits for it.
@@ -83,20 +74,10 @@ pub(super) struct Parts<M: StateMachine> {
 }
 
 impl<M: StateMachine> Driver<M> {
-    /// Starts the write-ahead thread. The driver itself runs when [`run`](Self::run) is polled.
-    pub(super) fn new(parts: Parts<M>, kv: SharedKv) -> std::io::Result<Self> {
-        let capacity = settings::MAX_WRITES_IN_FLIGHT + WRITES_SLACK;
-        let (writes, writes_in) = sync_channel(capacity);
-        let (report, reports) = mpsc::channel(capacity);
-        let ending = Arc::new(AtomicBool::new(false));
-        let stopping = ending.clone();
-        let writer = std::thread::Builder::new().name("quorum-wal".into()).spawn(move || {
-            let stopping = || stopping.load(Ordering::Relaxed);
-            wal::run(&kv, &writes_in, stopping, |said| {
-                // The driver has gone; nobody needs to know any more.
-                let _ = report.blocking_send(said);
-            });
-        })?;
+    /// Starts the write-ahead thread, if there are to be `threads`. The driver itself runs when [`run`](Self::run) is
+    /// polled.
+    pub(super) fn new(parts: Parts<M>, kv: SharedKv, threads: bool) -> std::io::Result<Self> {
+        let (writer, reports) = Writer::start(kv, threads)?;
         Ok(Self {
             core: parts.core,
             channels: parts.channels,
@@ -104,10 +85,8 @@ impl<M: StateMachine> Driver<M> {
             transport: parts.transport,
             clock: parts.clock,
             tick_ms: parts.tick_ms,
-            writes: Some(writes),
+            writer,
             reports,
-            writer: Some(writer),
-            ending,
             waiting: BTreeMap::new(),
             next_ticket: 0,
             stopping: None,
@@ -151,7 +130,10 @@ impl<M: StateMachine> Driver<M> {
                     Some(WalReport::Failed(error)) => return Err(Broken::Wal(error.to_string())),
                     None => return Err(Broken::Wal("the write-ahead thread has died".into())),
                 },
-                _ = ticks.tick() => Event::Tick,
+                _ = ticks.tick() => {
+                    self.writer.tick();
+                    Event::Tick
+                }
                 inbound = self.mailbox.receiver.recv(), if hears => match inbound {
                     Some(Inbound::Message(message)) => Event::Peer(message),
                     Some(Inbound::Unreachable(raft_id)) => Event::Unreachable(raft_id),
@@ -194,9 +176,8 @@ impl<M: StateMachine> Driver<M> {
         for message in &out.messages {
             self.transport.send(transport::encode(message));
         }
-        let writes = self.writes.as_ref().expect("the write-ahead thread is told to end only after the last event");
         for write in out.writes {
-            writes.try_send(write).map_err(|error| Broken::Wal(error.to_string()))?;
+            self.writer.send(write).map_err(Broken::Wal)?;
         }
         for (ticket, answer) in out.answers {
             // Whoever asked may have stopped waiting.
@@ -229,8 +210,7 @@ impl<M: StateMachine> Driver<M> {
 
     /// Lets the write-ahead thread finish what it has.
     async fn finish_writes(&mut self) {
-        self.ending.store(true, Ordering::Relaxed);
-        self.writes = None;
+        self.writer.end();
         while self.reports.recv().await.is_some() {}
     }
 }
@@ -239,12 +219,8 @@ impl<M: StateMachine> Drop for Driver<M> {
     /// Also when the task is cancelled, nothing may be written to the store once the driver is gone: somebody may open it again.
     /// Waits for at most what the write-ahead thread already has.
     fn drop(&mut self) {
-        self.ending.store(true, Ordering::Relaxed);
-        self.writes = None;
         self.reports.close();
-        if let Some(writer) = self.writer.take() {
-            let _ = writer.join();
-        }
+        self.writer.join();
     }
 }
 

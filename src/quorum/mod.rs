@@ -23,6 +23,7 @@ pub mod settings;
 pub mod status;
 pub mod store;
 pub mod transport;
+mod writer;
 
 pub use self::driver::FatalHook;
 pub use self::handle::{Handle, Stopped, SubmitError};
@@ -55,6 +56,8 @@ pub struct Surroundings {
     pub rng: Rng,
     /// Ends the process when the member cannot go on.
     pub fatal: FatalHook,
+    /// Whether the store is written by a thread of its own. Without, the driver writes it: for the simulator.
+    pub threads: bool,
 }
 
 /// Why a member could not be started.
@@ -88,11 +91,11 @@ impl Quorum {
         machine: M,
         surroundings: Surroundings,
     ) -> Result<(Handle<M>, DriverTask), StartError> {
-        let Surroundings { kv, transport, mailbox, clock, rng, fatal } = surroundings;
+        let Surroundings { kv, transport, mailbox, clock, rng, fatal, threads } = surroundings;
         let (handle, channels) = Handle::new(settings.submit_timeout_ms);
         let tick_ms = settings.tick_ms;
         let core = Core::open(settings, kv.clone(), machine, rng)?;
-        let driver = Driver::new(Parts { core, channels, mailbox, transport, clock, tick_ms }, kv)?;
+        let driver = Driver::new(Parts { core, channels, mailbox, transport, clock, tick_ms }, kv, threads)?;
         Ok((handle, Box::pin(driver.run(fatal))))
     }
 }

@@ -246,6 +246,7 @@ impl ReplicaManager {
             }
             opened => opened,
         };
+        let opened = opened.and_then(|log| flushed(log, &wanted.rules));
         let hosted = match opened {
             Ok(log) => Hosted::Online(Partition::new(self.node_id, wanted.lane.clone(), log, wanted.rules.clone())),
             Err(error) => {
@@ -274,4 +275,14 @@ impl ReplicaManager {
         topic.id = topic_id;
         topic.partitions.insert(name.partition, hosted);
     }
+}
+
+/// With `flush.before.ack` what was committed before a restart has to be so after it, at once: the high watermark follows
+/// what is flushed, and recovery does not know how far that was.
+fn flushed(log: Log, rules: &TopicRules) -> Result<Log, LogError> {
+    let reader = log.reader();
+    if rules.flush_before_ack && reader.flushed_offset() < reader.log_end_offset() {
+        reader.flush()?;
+    }
+    Ok(log)
 }

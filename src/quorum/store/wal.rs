@@ -35,14 +35,15 @@ pub enum WalReport {
 }
 
 /// A run of writes as one: durable if one of them asks for it.
-struct Group {
+pub(in crate::quorum) struct Group {
     last: u64,
     batch: Batch,
     durability: Durability,
 }
 
 impl Group {
-    fn of(writes: Vec<WalWrite>) -> Option<Self> {
+    /// The writes as one; `None` of none.
+    pub(in crate::quorum) fn of(writes: Vec<WalWrite>) -> Option<Self> {
         let last = writes.last()?.number;
         let sync = writes.iter().any(|write| write.sync);
         let mut batch = Batch::new();
@@ -53,6 +54,16 @@ impl Group {
             batch.changes.append(&mut write.batch.changes);
         }
         Some(Self { last, batch, durability: if sync { Durability::Synced } else { Durability::Logged } })
+    }
+
+    /// The number of the last write in it.
+    pub(in crate::quorum) fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Writes it. Twice is the same as once.
+    pub(in crate::quorum) fn write_to(&self, kv: &dyn Kv) -> Result<(), KvError> {
+        kv.write(self.batch.clone(), self.durability)
     }
 }
 
@@ -70,7 +81,7 @@ pub fn write_all(kv: &dyn Kv, writes: Vec<WalWrite>) -> Result<Option<u64>, KvEr
 fn write_patiently(kv: &dyn Kv, group: &Group, stopping: &dyn Fn() -> bool) -> Result<(), KvError> {
     let mut told = false;
     loop {
-        match kv.write(group.batch.clone(), group.durability) {
+        match group.write_to(kv) {
             Err(KvError::Full(reason)) if !stopping() => {
                 if !told {
                     tracing::warn!("The metadata log waits for space: {reason}");

@@ -36,6 +36,7 @@ fn start(kv: SharedKv, settings: Settings) -> Member {
         clock: SystemClock::new(),
         rng: Rng::from_seed(7),
         fatal,
+        threads: true,
     };
     let (handle, task) = Quorum::start(settings, ListMachine::default(), surroundings).unwrap();
     Member { handle, task: tokio::spawn(task), deaths }

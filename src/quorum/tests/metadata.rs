@@ -106,6 +106,7 @@ fn start(kv: SharedKv) -> (Handle<MetadataMachine>, Arc<MetadataCache>) {
         clock: SystemClock::new(),
         rng: Rng::from_seed(7),
         fatal: Arc::new(|reason| panic!("{reason}")),
+        threads: true,
     };
     let settings = Settings { snapshot_entries: 4, retained_entries: 1, ..Settings::lone(0) };
     let machine = MetadataMachine::new(controller(), cache.clone());

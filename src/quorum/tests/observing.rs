@@ -89,6 +89,7 @@ fn three_drivers() -> (Vec<Handle<ListMachine>>, Arc<MemoryTransport>) {
             clock: clock.clone(),
             rng: Rng::from_seed(voter.raft_id()),
             fatal: Arc::new(|reason| panic!("{reason}")),
+            threads: true,
         };
         let mut settings = Settings::new(*voter, voters.clone());
         (settings.tick_ms, settings.snapshot_entries, settings.retained_entries) = (10, 8, 2);

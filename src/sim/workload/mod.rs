@@ -1,0 +1,85 @@
+//! What clients do, drawn from the seed. Each client lives on across the node's lives and remembers what it has not heard
+//! the answer of.
+
+mod admin;
+mod consumer;
+mod producer;
+
+pub use admin::Admin;
+pub use consumer::Consumer;
+pub use producer::Producer;
+
+use super::audit::audit;
+use super::life::Life;
+use super::oracle::Oracle;
+use crate::rng::Rng;
+use futures_util::future::join_all;
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+/// What a client works with in one life of the node.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    /// The node.
+    pub life: &'a Life,
+    /// What must be true.
+    pub oracle: &'a RefCell<Oracle>,
+    /// Nothing new is begun: what is open is brought to its end.
+    pub closing: bool,
+}
+
+impl Scene<'_> {
+    /// Reports an error that the node had no reason to answer with, unless its disk has been in trouble.
+    fn unexpected(&self, what: &str, error_code: i16) {
+        const KAFKA_STORAGE_ERROR: i16 = 56;
+        if error_code != KAFKA_STORAGE_ERROR || !self.life.troubled.get() {
+            self.life.broken(&format!("{what} is answered with error {error_code}"));
+        }
+    }
+}
+
+/// Waits for up to `ms` milliseconds.
+async fn pause(rng: &Rng, ms: u64) {
+    tokio::time::sleep(Duration::from_millis(rng.below(ms))).await;
+}
+
+/// All clients.
+pub struct Workload {
+    producers: Vec<Producer>,
+    consumers: Vec<Consumer>,
+    admin: Admin,
+}
+
+impl Workload {
+    /// Draws some.
+    pub fn draw(rng: &Rng, oracle: &mut Oracle) -> Self {
+        let producers = 2 + rng.below(4) as u32;
+        let consumers = 1 + rng.below(3);
+        Self {
+            producers: (0..producers).map(|id| Producer::draw(id, rng.fork(), oracle)).collect(),
+            consumers: (0..consumers).map(|id| Consumer::new(id, rng.fork())).collect(),
+            admin: Admin::new(rng.fork()),
+        }
+    }
+
+    /// Compares what the node has with what is known, before anybody works.
+    pub async fn begin(&mut self, scene: Scene<'_>, lossy: bool) {
+        audit(scene, self.admin.open_topic(), lossy).await;
+        self.admin.close_open();
+    }
+
+    /// Lets everybody work: until the node dies, or, when `closing`, until everything open is done.
+    pub async fn run(&mut self, scene: Scene<'_>) {
+        let Self { producers, consumers, admin } = self;
+        let mut clients: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![Box::pin(admin.run(scene))];
+        for producer in producers {
+            clients.push(Box::pin(producer.run(scene)));
+        }
+        for consumer in consumers.iter_mut() {
+            clients.push(Box::pin(consumer.run(scene)));
+        }
+        join_all(clients).await;
+    }
+}
