@@ -280,6 +280,8 @@ impl LogDir {
     }
 
     fn make_folder(&self, partition: &TopicPartition, topic_id: &Uuid) -> Result<(), LogError> {
+        let anew = self.points.begin_anew(&*self.disk, &self.path, partition);
+        anew.map_err(|error| self.write_failed(&error))?;
         let folder = self.path.join(keys::folder_name(partition));
         self.disk.create_dir_all(&folder).map_err(|error| self.write_failed(&error))?;
         self.write_topic_id(partition, topic_id)?;

@@ -6,7 +6,7 @@ use super::error::LogError;
 use crate::disk::Disk;
 use crate::ids::TopicPartition;
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
@@ -25,6 +25,8 @@ struct Known {
     /// Synced in the segments since the last checkpoint: offset, and truncations at that time.
     synced: BTreeMap<TopicPartition, (i64, u64)>,
     starts: Offsets,
+    /// Forgotten, and perhaps still in the files.
+    forgotten: BTreeSet<TopicPartition>,
 }
 
 /// Recovery points and log starts. The lock is held while a checkpoint is written, so that files follow the order of
@@ -42,7 +44,7 @@ impl Points {
         let points =
             recovery.into_iter().map(|(partition, recovery)| (partition, Point { recovery, truncations: 0 })).collect();
         let starts = read_offsets(disk, &path.join(checkpoints::LOG_STARTS))?;
-        Ok(Self { known: Mutex::new(Known { points, synced: BTreeMap::new(), starts }) })
+        Ok(Self { known: Mutex::new(Known { points, starts, ..Known::default() }) })
     }
 
     pub fn recovery_point(&self, partition: &TopicPartition) -> i64 {
@@ -62,11 +64,21 @@ impl Points {
         }
     }
 
+    /// The log is gone. What the files say of it stands there until they are written again.
     pub fn forget(&self, partition: &TopicPartition) {
+        self.known.lock().forget(partition);
+    }
+
+    /// Before a log is made: what the files say of an earlier one of that name must not be taken for its own.
+    pub fn begin_anew(&self, disk: &dyn Disk, path: &Path, partition: &TopicPartition) -> io::Result<()> {
         let mut known = self.known.lock();
-        known.points.remove(partition);
-        known.synced.remove(partition);
-        known.starts.remove(partition);
+        known.forget(partition);
+        if known.forgotten.contains(partition) {
+            write_recovery(disk, path, &known.points)?;
+            write_starts(disk, path, &known.starts)?;
+            known.forgotten.clear();
+        }
+        Ok(())
     }
 
     /// What has been synced and is not in the checkpoint yet.
@@ -95,6 +107,22 @@ impl Points {
         });
         Ok(())
     }
+}
+
+impl Known {
+    fn forget(&mut self, partition: &TopicPartition) {
+        let had_point = self.points.remove(partition).is_some();
+        let had_start = self.starts.remove(partition).is_some();
+        self.synced.remove(partition);
+        if had_point || had_start {
+            self.forgotten.insert(partition.clone());
+        }
+    }
+}
+
+fn write_starts(disk: &dyn Disk, path: &Path, starts: &Offsets) -> io::Result<()> {
+    let bytes = checkpoints::write_offsets(starts.iter().map(|(partition, offset)| (partition, *offset)));
+    disk.replace(&path.join(checkpoints::LOG_STARTS), &bytes)
 }
 
 fn write_recovery(disk: &dyn Disk, path: &Path, points: &BTreeMap<TopicPartition, Point>) -> io::Result<()> {
@@ -131,8 +159,7 @@ impl LogDir {
     pub(super) fn set_log_start(&self, partition: &TopicPartition, offset: i64) -> Result<(), LogError> {
         let mut known = self.points.known.lock();
         known.starts.insert(partition.clone(), offset);
-        let bytes = checkpoints::write_offsets(known.starts.iter().map(|(partition, offset)| (partition, *offset)));
-        let written = self.disk.replace(&self.path().join(checkpoints::LOG_STARTS), &bytes);
+        let written = write_starts(&*self.disk, self.path(), &known.starts);
         written.map_err(|error| self.write_failed(&error))
     }
 }

@@ -124,7 +124,11 @@ fn number(variable: &str) -> Option<u64> {
 #[test]
 fn one_seed() {
     let seed = number("KLAMM_SIM_SEED").unwrap_or(1);
-    let outcome = run(seed, std::env::var("KLAMM_SIM_LOUD").is_ok());
+    let loud = std::env::var("KLAMM_SIM_LOUD").is_ok();
+    if loud {
+        crate::telemetry::init_tracing("debug", crate::clock::SystemClock::new());
+    }
+    let outcome = run(seed, loud);
     println!("seed {seed}: trace {:016x}, {outcome:?}", outcome.trace);
 }
 

@@ -60,8 +60,6 @@ pub struct Partition {
     pub start: i64,
     /// Where it starts at most: asked for.
     pub start_asked: i64,
-    /// The highest high watermark told in this life.
-    high_watermark: i64,
     /// How often a suffix may have been lost.
     pub losses: u32,
 }
@@ -162,20 +160,14 @@ impl Oracle {
         known.durable |= durable;
     }
 
-    /// A fetch told these offsets.
-    pub fn told(&mut self, life: &Life, place: Place, start: i64, high_watermark: i64) {
+    /// The log start was told, after it was known to be at least `least`.
+    pub fn told_start(&mut self, life: &Life, place: Place, least: i64, start: i64) {
         let partition = self.partitions.entry(place).or_default();
-        if high_watermark < partition.high_watermark {
-            life.broken(&format!("{place:?}: the high watermark is {high_watermark} after {}", partition.high_watermark));
+        let most = partition.start_asked.max(partition.start);
+        if start < least || start > most {
+            life.broken(&format!("{place:?} starts at {start}, which should be in {least}..={most}"));
         }
-        partition.high_watermark = high_watermark;
-        if start < partition.start || start > partition.start_asked.max(partition.start) {
-            life.broken(&format!(
-                "{place:?} starts at {start}, which should be in {}..={}",
-                partition.start, partition.start_asked
-            ));
-        }
-        partition.start = start;
+        partition.start = partition.start.max(start);
     }
 
     /// Compares a partition's whole content at the start of a life with what is known: `content` from `start` to the high
@@ -204,9 +196,9 @@ impl Oracle {
             partition.offsets.remove(&known.mark);
         }
         partition.losses += u32::from(lossy);
-        partition.high_watermark = end;
         life.note("audit", &format!("{} {}..{end}, {} lost", place.1, start, lost.len()));
-        self.told(life, place, start, end);
+        let least = self.partition(place).start;
+        self.told_start(life, place, least, start);
         for (offset, mark) in content {
             self.read(life, place, *offset, *mark);
         }

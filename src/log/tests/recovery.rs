@@ -346,6 +346,23 @@ fn a_deleted_log_leaves_at_once_and_its_files_later() {
     assert_eq!(kit.log(&small()).log_end_offset(), 0);
 }
 
+#[test]
+fn a_new_log_takes_nothing_over_from_a_deleted_one_of_its_name() {
+    let mut kit = Kit::new();
+    let mut log = kit.log(&small());
+    fill(&mut log);
+    log.delete_records_before(5).unwrap();
+    kit.dir.flush(at(0)).unwrap();
+    kit.dir.delete_log(log, at(100)).unwrap();
+    kit.crash();
+    for _ in 0..2 {
+        let log = kit.dir.open_log(&partition(), crate::ids::Uuid::from_u128(9), small(), at(0)).unwrap();
+        assert_eq!((log.log_start_offset(), log.log_end_offset()), (0, 0));
+        drop(log);
+        kit.crash();
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

@@ -28,6 +28,10 @@ pub struct Consumer {
     rng: Rng,
     /// The next offset of each partition that it reads.
     positions: BTreeMap<Place, i64>,
+    /// Where logs start at least, as known when the last fetch was sent.
+    starts: BTreeMap<Place, i64>,
+    /// The last high watermarks of this life.
+    high_watermarks: BTreeMap<Place, i64>,
 }
 
 /// A fetch session as its client knows it.
@@ -48,15 +52,19 @@ impl Session {
 impl Consumer {
     /// One that reads nothing yet.
     pub fn new(id: u64, rng: Rng) -> Self {
-        Self { name: format!("consumer{id}"), rng, positions: BTreeMap::new() }
+        Self { name: format!("consumer{id}"), rng, positions: BTreeMap::new(), starts: BTreeMap::new(), high_watermarks: BTreeMap::new() }
     }
 
     /// Reads.
     pub async fn run(&mut self, scene: Scene<'_>) {
         let mut connection = Connection::open(scene.life);
         let mut session = Session::new(&self.rng);
+        self.high_watermarks.clear();
         loop {
             self.choose(scene);
+            let mut oracle = scene.oracle.borrow_mut();
+            self.starts = self.positions.keys().map(|place| (*place, oracle.partition(*place).start)).collect();
+            drop(oracle);
             if scene.closing && self.is_at_end(scene) {
                 return;
             }
@@ -188,7 +196,13 @@ impl Consumer {
             }
         }
         let mut oracle = scene.oracle.borrow_mut();
-        oracle.told(scene.life, place, partition.log_start_offset, partition.high_watermark);
+        let least = self.starts.get(&place).copied().unwrap_or(0);
+        oracle.told_start(scene.life, place, least, partition.log_start_offset);
+        let before = self.high_watermarks.insert(place, partition.high_watermark);
+        if before.is_some_and(|before| before > partition.high_watermark) {
+            let now = partition.high_watermark;
+            scene.life.broken(&format!("{place:?}: the high watermark is {now} after {before:?}"));
+        }
         let bytes = partition.records.clone().unwrap_or_default();
         let marks = batch::marks(&bytes).unwrap_or_else(|why| scene.life.broken(&format!("{place:?}: {why}")));
         let position = self.positions.entry(place).or_default();

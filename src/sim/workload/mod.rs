@@ -33,8 +33,9 @@ pub struct Scene<'a> {
 impl Scene<'_> {
     /// Reports an error that the node had no reason to answer with, unless its disk has been in trouble.
     fn unexpected(&self, what: &str, error_code: i16) {
-        const KAFKA_STORAGE_ERROR: i16 = 56;
-        if error_code != KAFKA_STORAGE_ERROR || !self.life.troubled.get() {
+        /// COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR, NOT_CONTROLLER, KAFKA_STORAGE_ERROR.
+        const DISK_TROUBLE: [i16; 5] = [14, 15, 16, 41, 56];
+        if !DISK_TROUBLE.contains(&error_code) || !self.life.troubled.get() {
             self.life.broken(&format!("{what} is answered with error {error_code}"));
         }
     }
