@@ -516,12 +516,14 @@ impl DiskFile for SimFile {
     fn sync_data(&self) -> io::Result<()> {
         let mut state = self.state()?;
         let allowed = state.check_sync();
+        // A process that dies takes nothing out of the page cache.
+        let died = state.life != self.life;
         let content = state.content(self.content);
         match allowed {
             Ok(()) if !content.poisoned => content.durable.clone_from(&content.bytes),
             // After a failed sync the kernel holds the pages clean: the next sync "succeeds" and saves nothing.
             Ok(()) => {}
-            Err(_) => content.poisoned = true,
+            Err(_) => content.poisoned |= !died,
         }
         allowed
     }
