@@ -215,9 +215,9 @@ impl Node {
     pub async fn stop(self) {
         self.cancelled.cancel();
         let replicas = self.replicas.clone();
+        // It waits for disks.
         if !self.threads {
             replicas.stop();
-        // It waits for disks.
         } else if let Err(error) = tokio::task::spawn_blocking(move || replicas.stop()).await {
             tracing::error!("the log directories were not stopped: {error}");
         }

@@ -38,9 +38,11 @@ pub fn batch(marks: &[Mark], sequence: Sequence, timestamp: i64, rng: &Rng) -> B
         3 => Codec::Zstd,
         _ => Codec::None,
     };
-    let mut builder = BatchBuilder::new()
-        .compression(codec, codec.default_level())
-        .producer(sequence.producer_id, sequence.epoch, sequence.first);
+    let mut builder = BatchBuilder::new().compression(codec, codec.default_level()).producer(
+        sequence.producer_id,
+        sequence.epoch,
+        sequence.first,
+    );
     for mark in marks {
         // Now and then a large one, so that segments fill up.
         let filled = if rng.below(40) == 0 { 100_000 } else { 200 };

@@ -63,7 +63,7 @@ impl Script {
         };
         let inside = matches!(ending, Ending::Kill | Ending::PowerCut) && rng.below(2) == 0;
         Self {
-            lasts_ms: 300 + rng.below(6_000),
+            lasts_ms: 300 + rng.below(4_000),
             ending,
             dies_after: inside.then(|| rng.below(120)),
             dies_early: inside && rng.below(6) == 0,

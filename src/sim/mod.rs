@@ -30,7 +30,7 @@ use std::rc::Rc;
 /// How long the last life may take to bring everything to its end, in milliseconds.
 const CLOSING_MS: u64 = 120_000;
 /// Lives before the last one, at least.
-const LIVES: u64 = 3;
+const LIVES: u64 = 2;
 
 /// What a run came to. Broken rules panic instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub fn run(seed: u64, loud: bool) -> Outcome {
     let loaded = configuration(&rng);
     let oracle = RefCell::new(Oracle::default());
     let mut workload = Workload::draw(&rng, &mut oracle.borrow_mut());
-    let lives = LIVES + rng.below(5);
+    let lives = LIVES + rng.below(4);
     let mut lossy = false;
     for _ in 0..lives {
         let script = Script::draw(&rng);

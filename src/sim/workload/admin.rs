@@ -40,8 +40,11 @@ impl Admin {
 
     /// Administers.
     pub async fn run(&mut self, scene: Scene<'_>) {
+        if scene.closing {
+            return;
+        }
         let mut connection = Connection::open(scene.life);
-        while !scene.closing {
+        loop {
             let topics = self.topics(scene);
             match self.rng.below(12) {
                 _ if self.open.is_some() || topics.len() < 2 => self.create(&mut connection, scene).await,
@@ -98,11 +101,12 @@ impl Admin {
         if self.rng.below(3) == 0 {
             configs.push(setting("flush.ms", self.rng.below(1_000).to_string()));
         }
-        let request = CreateTopicsRequest::default().with_timeout_ms(10_000).with_topics(vec![CreatableTopic::default()
-            .with_name(TopicName(StrBytes::from_string(topic.name.clone())))
-            .with_num_partitions(topic.partitions)
-            .with_replication_factor(1)
-            .with_configs(configs)]);
+        let request =
+            CreateTopicsRequest::default().with_timeout_ms(10_000).with_topics(vec![CreatableTopic::default()
+                .with_name(TopicName(StrBytes::from_string(topic.name.clone())))
+                .with_num_partitions(topic.partitions)
+                .with_replication_factor(1)
+                .with_configs(configs)]);
         self.open = Some(topic.clone());
         let Ok(answer) = connection.call(7, &request).await else { return };
         let Some(result) = answer.topics.first() else { scene.life.broken("CreateTopics answers nothing") };
@@ -167,13 +171,12 @@ impl Admin {
             partition.start_asked = partition.start_asked.max(offset);
             (place, oracle.topics[&place.0].name.clone(), offset)
         };
-        let request = DeleteRecordsRequest::default().with_timeout_ms(10_000).with_topics(vec![
-            DeleteRecordsTopic::default()
+        let request =
+            DeleteRecordsRequest::default().with_timeout_ms(10_000).with_topics(vec![DeleteRecordsTopic::default()
                 .with_name(TopicName(StrBytes::from_string(name)))
                 .with_partitions(vec![DeleteRecordsPartition::default()
                     .with_partition_index(place.1)
-                    .with_offset(offset)]),
-        ]);
+                    .with_offset(offset)])]);
         let Ok(answer) = connection.call(2, &request).await else { return };
         let result = answer.topics.first().and_then(|topic| topic.partitions.first());
         let Some(result) = result else { scene.life.broken("DeleteRecords answers nothing") };

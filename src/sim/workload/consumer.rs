@@ -52,7 +52,13 @@ impl Session {
 impl Consumer {
     /// One that reads nothing yet.
     pub fn new(id: u64, rng: Rng) -> Self {
-        Self { name: format!("consumer{id}"), rng, positions: BTreeMap::new(), starts: BTreeMap::new(), high_watermarks: BTreeMap::new() }
+        Self {
+            name: format!("consumer{id}"),
+            rng,
+            positions: BTreeMap::new(),
+            starts: BTreeMap::new(),
+            high_watermarks: BTreeMap::new(),
+        }
     }
 
     /// Reads.
@@ -62,9 +68,7 @@ impl Consumer {
         self.high_watermarks.clear();
         loop {
             self.choose(scene);
-            let mut oracle = scene.oracle.borrow_mut();
-            self.starts = self.positions.keys().map(|place| (*place, oracle.partition(*place).start)).collect();
-            drop(oracle);
+            self.note_starts(scene);
             if scene.closing && self.is_at_end(scene) {
                 return;
             }
@@ -89,6 +93,11 @@ impl Consumer {
             let start = oracle.partition(place).start;
             self.positions.entry(place).or_insert(start);
         }
+    }
+
+    fn note_starts(&mut self, scene: Scene<'_>) {
+        let mut oracle = scene.oracle.borrow_mut();
+        self.starts = self.positions.keys().map(|place| (*place, oracle.partition(*place).start)).collect();
     }
 
     fn is_at_end(&self, scene: Scene<'_>) -> bool {
@@ -139,9 +148,8 @@ impl Consumer {
     }
 
     fn request(&self, scene: Scene<'_>, session: &mut Session) -> FetchRequest {
-        let name = |place: &Place| {
-            TopicName(StrBytes::from_string(scene.oracle.borrow().topics[&place.0].name.clone()))
-        };
+        let name =
+            |place: &Place| TopicName(StrBytes::from_string(scene.oracle.borrow().topics[&place.0].name.clone()));
         let mut request = FetchRequest::default()
             .with_max_wait_ms(self.rng.below(300) as i32)
             .with_min_bytes(1)
@@ -152,7 +160,8 @@ impl Consumer {
             session.told.clear();
         }
         let by_id = session.version >= BY_ID;
-        let gone: Vec<Place> = session.told.keys().filter(|place| !self.positions.contains_key(place)).copied().collect();
+        let gone: Vec<Place> =
+            session.told.keys().filter(|place| !self.positions.contains_key(place)).copied().collect();
         for place in gone {
             session.told.remove(&place);
             let mut topic = ForgottenTopic::default().with_partitions(vec![place.1]);
@@ -232,14 +241,13 @@ impl Consumer {
             }
             (oracle.topics[&place.0].name.clone(), position)
         };
-        let request = ListOffsetsRequest::default().with_replica_id((-1).into()).with_topics(vec![
-            ListOffsetsTopic::default().with_name(TopicName(StrBytes::from_string(name))).with_partitions(vec![
-                ListOffsetsPartition::default()
+        let request =
+            ListOffsetsRequest::default().with_replica_id((-1).into()).with_topics(vec![ListOffsetsTopic::default()
+                .with_name(TopicName(StrBytes::from_string(name)))
+                .with_partitions(vec![ListOffsetsPartition::default()
                     .with_partition_index(place.1)
                     .with_current_leader_epoch(-1)
-                    .with_timestamp(EARLIEST),
-            ]),
-        ]);
+                    .with_timestamp(EARLIEST)])]);
         let Ok(answer) = Connection::open(scene.life).call(7, &request).await else { return };
         let found = answer.topics.first().and_then(|topic| topic.partitions.first());
         let Some(found) = found else { scene.life.broken("ListOffsets answers nothing") };
