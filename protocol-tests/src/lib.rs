@@ -11,7 +11,7 @@ pub mod samples;
 pub mod topics;
 
 pub use client::{frame, Client};
-pub use process::Broker;
+pub use process::{refusal, Broker};
 
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::{GroupId, TopicName};

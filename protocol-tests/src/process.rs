@@ -100,6 +100,16 @@ impl Broker {
         line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number") * 1024
     }
 
+    /// Settings of another process that would have the same directory, at ports of its own.
+    pub fn twin(&self) -> Vec<String> {
+        settings(self.directory.path(), free_port())
+    }
+
+    /// kill -9, and no new process.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
     /// All that it has said to stderr.
     pub fn complaints(&self) -> String {
         complaints(self.directory.path())
@@ -193,6 +203,19 @@ fn command(directory: &Path, port: u16, controller_port: u16, overrides: &[Strin
     command
 }
 
+fn settings(directory: &Path, port: u16) -> Vec<String> {
+    let controller_port = free_port();
+    vec![
+        format!("listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}"),
+        format!("advertised.listeners=PLAINTEXT://127.0.0.1:{port}"),
+        "controller.listener.names=CONTROLLER".to_owned(),
+        format!("log.dirs={}", directory.join("data").display()),
+        "group.initial.rebalance.delay.ms=0".to_owned(),
+        "offsets.topic.num.partitions=4".to_owned(),
+        "klamm.http.listener=".to_owned(),
+    ]
+}
+
 /// A shell whose stdin closes with this process, however it ends.
 fn watch(broker: u32, directory: &Path) -> Child {
     Command::new("sh")
@@ -203,6 +226,17 @@ fn watch(broker: u32, directory: &Path) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .expect("a shell")
+}
+
+/// Runs `klamm` with these settings to its own end, in `directory`: its exit code, and what it said to stderr.
+pub fn refusal(directory: &Path, settings: &[String], environment: &[(&str, &str)]) -> (Option<i32>, String) {
+    let mut command = Command::new(binary());
+    command.current_dir(directory).envs(environment.iter().copied()).stdin(Stdio::null());
+    for setting in settings {
+        command.args(["--override", setting]);
+    }
+    let ended = command.output().expect("klamm starts; cargo build --workspace makes it");
+    (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
 }
 
 /// The binary under test: `KLAMM_BIN`, or the one that cargo built beside these tests.

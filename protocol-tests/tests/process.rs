@@ -1,114 +1,127 @@
-//! The process: how it starts, what it refuses, how it ends.
+//! The process: what it refuses to start with, how it stops, and what a directory is worth without its index.
 
-use protocol_tests::{error, Broker};
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use protocol_tests::{refusal, Broker};
 
-#[test]
-fn it_says_once_that_it_is_ready() {
-    let mut broker = Broker::start();
-    let mut client = broker.connect();
-    // Groups are served from the first moment.
-    let member = client.join_alone("ready");
-    assert_eq!(client.heartbeat(&member), None);
-    assert_eq!(broker.terminate().code(), Some(0), "{}", broker.complaints());
-    let said = broker.said();
-    let ready: Vec<_> = said.iter().filter(|line| line.contains("Kafka Server started")).collect();
-    assert_eq!(ready.len(), 1, "{said:?}");
+fn with(mut settings: Vec<String>, more: &[&str]) -> Vec<String> {
+    settings.extend(more.iter().map(|text| (*text).to_owned()));
+    settings
+}
+
+/// It exits 1, and says each of these words.
+#[track_caller]
+fn assert_refused((code, said): (Option<i32>, String), words: &[&str]) {
+    assert_eq!(code, Some(1), "{said}");
+    for word in words {
+        assert!(said.contains(word), "no {word} in: {said}");
+    }
+    assert!(!said.contains("panicked"), "{said}");
 }
 
 #[test]
-fn a_directory_has_one_process() {
+fn bad_values_are_named_with_what_is_allowed() {
+    let directory = tempfile::tempdir().unwrap();
+    let cases: &[(&str, &[&str])] = &[
+        ("num.partitions=0", &["num.partitions", "Invalid value 0", "at least 1"]),
+        ("log.segment.bytes=big", &["log.segment.bytes", "big", "INT"]),
+        ("compression.type=lz5", &["compression.type", "lz5", "lz4"]),
+        ("log.retention.ms=-5", &["log.retention.ms=-5", "-1"]),
+        ("listeners=nowhere", &["listeners", "nowhere", "NAME://host:port"]),
+    ];
+    for (setting, words) in cases {
+        assert_refused(refusal(directory.path(), &[(*setting).to_owned()], &[]), words);
+    }
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "nothing is formatted");
+}
+
+#[test]
+fn a_directory_is_one_process_s() {
     let broker = Broker::start();
-    let second = broker.start_another(&[]);
-    let said = String::from_utf8_lossy(&second.stderr).into_owned();
-    assert_eq!(second.status.code(), Some(1), "{said}");
-    assert!(said.contains("lock") && said.contains(broker.log_dir().to_str().unwrap()), "{said}");
+    let directory = tempfile::tempdir().unwrap();
+    assert_refused(refusal(directory.path(), &broker.twin(), &[]), &[".lock", &broker.log_dir().to_string_lossy()]);
     broker.assert_well();
 }
 
 #[test]
-fn another_node_id_than_the_directorys_is_refused() {
-    let mut broker = Broker::with(&["node.id=3"]);
-    broker.terminate();
-    let other = broker.start_another(&["node.id=4", "controller.quorum.voters=4@127.0.0.1:9093"]);
-    let said = String::from_utf8_lossy(&other.stderr).into_owned();
-    assert_eq!(other.status.code(), Some(1), "{said}");
-    assert!(said.contains("node id 3") && said.contains("node id 4"), "{said}");
-    // The directory is as it was.
-    broker.restart();
-    broker.assert_well();
+fn a_taken_port_is_named() {
+    let broker = Broker::start();
+    let directory = tempfile::tempdir().unwrap();
+    let address = broker.address();
+    let listeners = format!("listeners=PLAINTEXT://{address},CONTROLLER://127.0.0.1:0");
+    let log_dirs = format!("log.dirs={}", directory.path().join("data").display());
+    let settings = with(broker.twin(), &[&listeners, &log_dirs]);
+    assert_refused(refusal(directory.path(), &settings, &[]), &["PLAINTEXT", &address.to_string(), "in use"]);
 }
 
 #[test]
-fn bad_values_name_the_key_and_the_value() {
+fn a_directory_of_another_cluster_or_node_names_both() {
     let mut broker = Broker::start();
     broker.terminate();
-    for (key, value) in
-        [("num.partitions", "many"), ("num.partitions", "0"), ("fetch.max.bytes", "-5"), ("process.roles", "cook")]
-    {
-        let refused = broker.start_another(&[&format!("{key}={value}")]);
-        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
-        assert_eq!(refused.status.code(), Some(1), "{said}");
-        assert!(said.contains(key) && said.contains(value), "{key}={value}: {said}");
-    }
+    let directory = tempfile::tempdir().unwrap();
+    let written = std::fs::read_to_string(broker.log_dir().join("meta.properties")).unwrap();
+    let ours = written.lines().find_map(|line| line.strip_prefix("cluster.id=")).unwrap();
+    let theirs = "5L6g3nShT-eMCtK--X86sw";
+    assert_refused(refusal(directory.path(), &broker.twin(), &[("CLUSTER_ID", theirs)]), &[ours, theirs]);
+    let settings = with(broker.twin(), &["node.id=7", "controller.quorum.voters=7@127.0.0.1:1"]);
+    assert_refused(refusal(directory.path(), &settings, &[]), &["node id 1", "node id 7"]);
+}
+
+/// Starting would be an empty cluster over old partitions, and a topic made anew would replace their records.
+#[test]
+fn metadata_that_lies_elsewhere_or_nowhere_is_no_empty_cluster() {
+    let mut broker = Broker::start();
+    broker.connect().create_topic("kept", 1, &[]);
+    broker.kill();
+    let directory = tempfile::tempdir().unwrap();
+    let (data, fresh) = (broker.log_dir(), directory.path().join("fresh"));
+    let reordered = format!("log.dirs={},{}", fresh.display(), data.display());
+    let settings = with(broker.twin(), &[&reordered]);
+    assert_refused(refusal(directory.path(), &settings, &[]), &[&data.to_string_lossy(), &fresh.to_string_lossy()]);
+    std::fs::remove_dir_all(data.join(".klamm-metadata")).unwrap();
+    assert_refused(refusal(directory.path(), &broker.twin(), &[]), &["kept-0"]);
 }
 
 #[test]
-fn k1_unknown_keys_warn_and_do_no_harm() {
-    let broker = Broker::with(&["no.such.key=1"]);
-    broker.assert_well();
-    let told = broker.said().iter().any(|line| line.contains("WARN") && line.contains("no.such.key"));
-    assert!(told || broker.complaints().contains("no.such.key"), "{:?}", broker.said());
-}
-
-fn get(port: u16, path: &str) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
-
-#[test]
-fn health_and_metrics_are_told_over_http() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let broker = Broker::with(&[&format!("klamm.http.listener=127.0.0.1:{port}")]);
-    assert!(get(port, "/healthz").starts_with("HTTP/1.1 200"));
-    let mut client = broker.connect();
-    let topic = client.create_topic("measured", 1, &[]);
-    client.append(&topic, 0, &["a"]);
-    let metrics = get(port, "/metrics");
-    assert!(metrics.starts_with("HTTP/1.1 200"), "{metrics}");
-    assert!(metrics.contains("klamm_topics 1"), "{metrics}");
-    let produced = metrics.lines().any(|line| line.contains("\"Produce\"") && !line.starts_with('#'));
-    assert!(produced, "requests are counted by API: {metrics}");
-    assert!(get(port, "/nothing").starts_with("HTTP/1.1 404"));
-}
-
-#[test]
-fn c9_the_index_can_be_lost() {
+fn a_terminated_broker_exits_0_and_keeps_what_it_has() {
     let mut broker = Broker::start();
     let mut client = broker.connect();
-    let topic = client.create_topic("index-lost", 2, &[("segment.bytes", "1048576")]);
-    let (id, epoch) = client.init_producer_id();
-    let mut expected = Vec::new();
-    for sequence in 0..40 {
-        let value = format!("{sequence}-{}", "x".repeat(60_000));
-        let batch = protocol_tests::records::Batch::of(&[&value]).from_producer(id, epoch, sequence);
-        assert_eq!(error(client.produce(&topic, 0, &batch).error_code), None);
-        expected.push(value);
-    }
-    let member = client.join_alone("index-lost");
+    let topic = client.create_topic("stays", 1, &[]);
+    client.append(&topic, 0, &["a", "b"]);
     assert_eq!(broker.terminate().code(), Some(0));
-    std::fs::remove_dir_all(broker.log_dir().join(".klamm-index")).unwrap();
+    assert!(broker.log_dir().join(".kafka_cleanshutdown").exists());
     broker.restart();
+    assert_eq!(broker.connect().values(&topic, 0), ["a", "b"]);
+    broker.assert_well();
+}
+
+#[test]
+fn c9_a_deleted_index_loses_nothing() {
+    let mut broker = Broker::start();
     let mut client = broker.connect();
-    assert_eq!(client.values(&topic, 0), expected);
-    // Times are found, sequences are known, groups are there.
-    assert_eq!(client.list_offset(&topic, 0, 0).offset, 0);
-    let again = protocol_tests::records::Batch::of(&[&expected[39]]).from_producer(id, epoch, 39);
-    assert_eq!(client.produce(&topic, 0, &again).base_offset, 39);
-    client.find_coordinator("index-lost");
-    assert_eq!(client.heartbeat(&member), None);
+    let topic = client.create_topic("indexed", 1, &[("segment.bytes", "1048576")]);
+    let large = "x".repeat(300_000);
+    for _ in 0..8 {
+        client.append(&topic, 0, &[&large, "small"]);
+    }
+    let asked = |client: &mut protocol_tests::Client| {
+        let offsets = [-1, -2, -3, 0].map(|timestamp| {
+            let found = client.list_offset(&topic, 0, timestamp);
+            (found.error_code, found.timestamp, found.offset)
+        });
+        (client.values(&topic, 0), offsets)
+    };
+    let before = asked(&mut client);
+    assert_eq!(before.0.len(), 16);
+    for killed in [true, false] {
+        if killed {
+            broker.kill();
+        } else {
+            broker.terminate();
+        }
+        std::fs::remove_dir_all(broker.log_dir().join(".klamm-index")).unwrap();
+        broker.restart();
+        let after = asked(&mut broker.connect());
+        assert_eq!(after.1, before.1, "killed: {killed}");
+        assert!(after.0 == before.0, "records differ; killed: {killed}");
+    }
+    broker.assert_well();
 }

@@ -23,11 +23,10 @@ impl Health {
         }
     }
 
-    /// Online and full change into each other; offline stays.
-    fn set(&self, state: u8) {
+    /// Online and full change into each other; offline stays. Whether it has changed.
+    fn set(&self, state: u8) -> bool {
         let keep_offline = |before| (before != OFFLINE && before != state).then_some(state);
-        // An error means that there was nothing to change.
-        let _ = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, keep_offline);
+        self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, keep_offline).is_ok()
     }
 }
 
@@ -42,8 +41,8 @@ impl LogDir {
 
     /// A write succeeded: there is room again.
     pub(super) fn write_succeeded(&self) {
-        if self.state() == DirState::Full {
-            self.health.set(ONLINE);
+        if self.state() == DirState::Full && self.health.set(ONLINE) {
+            tracing::info!("Room again in log directory {}: writes go on", self.path().display());
         }
     }
 
@@ -85,7 +84,12 @@ impl LogDir {
         match severity {
             Severity::Passing => LogError::Passing(error.to_string()),
             Severity::Full => {
-                self.health.set(FULL);
+                if self.health.set(FULL) {
+                    let path = self.path().display();
+                    tracing::error!(
+                        "No space left in log directory {path}: writes are refused until there is ({error})"
+                    );
+                }
                 LogError::Full
             }
             Severity::Fatal => {

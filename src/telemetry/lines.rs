@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 /// one that cannot be read falls back to `info`. Only the first call of a process counts.
 pub fn init_tracing(filter: &str, clock: Arc<dyn Clock>) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).event_format(KafkaLines { clock });
+    let lines = tracing_subscriber::fmt().with_ansi(false).with_env_filter(filter).event_format(KafkaLines { clock });
     // An error means that a test has set its own subscriber before.
     let _ = lines.try_init();
 }
