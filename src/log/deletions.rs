@@ -51,8 +51,10 @@ impl LogDir {
         let fits = |(at, letter): &(usize, char)| at + letter.len_utf8() <= NAME_BYTES - suffix.len();
         let topic: String = partition.topic.char_indices().take_while(fits).map(|(_, letter)| letter).collect();
         let renamed = self.path().join(format!("{topic}{suffix}"));
-        self.handles.forget_dir(&folder);
         let done = self.disk.rename(&folder, &renamed).and_then(|()| self.disk.sync_dir(self.path()));
+        // After the rename: who still read the log may have opened its files until then, and a new topic of that name
+        // must not be handed those.
+        self.handles.forget_dir(&folder);
         done.map_err(|error| self.write_failed(&error))?;
         self.points.forget(partition);
         self.deletions.lock().push((due_ms, renamed));
@@ -69,8 +71,10 @@ impl LogDir {
     pub(super) fn discard_file(&self, path: &Path, due_ms: i64) -> Result<(), LogError> {
         let mut renamed = path.to_owned();
         renamed.as_mut_os_string().push(super::segment::DELETED_SUFFIX);
+        let done = self.disk.rename(path, &renamed);
+        // After the rename, so that nobody finds the old file under a name that is free again.
         self.handles.forget(path);
-        match self.disk.rename(path, &renamed) {
+        match done {
             Ok(()) => self.deletions.lock().push((due_ms, renamed)),
             // A segment's file is only made with its first batch.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

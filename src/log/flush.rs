@@ -10,6 +10,7 @@ use super::segment::{Followed, Segment, Tail, UNKNOWN_FLUSHED};
 use super::snapshot;
 use super::view::LogView;
 use crate::clock::Now;
+use crate::disk::DiskFile;
 use crate::kv::{Batch, Durability};
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
@@ -24,18 +25,22 @@ struct Captured {
 impl LogReader {
     /// Syncs everything appended so far and returns the offset below which all is durable. Takes no lock of the writer
     /// across I/O, so it may run beside appends, on any thread. The recovery point follows with the next
-    /// [`super::LogDir::flush`].
+    /// [`super::LogDir::flush`]. A log that is deleted meanwhile has nothing left to make durable: that is no error.
     pub fn flush(&self) -> Result<i64, LogError> {
         self.dir.check_online()?;
         let snapshot = self.producers.lock().as_ref().map(|state| (state.applied_to(), snapshot::encode(state)));
         let Some(view) = self.view.load_full() else { return Ok(self.flushed_offset()) };
         self.dirty.store(false, Ordering::Release);
         let captured = capture(&view);
-        self.sync(&captured)?;
+        match self.sync(&captured) {
+            Err(LogError::Closed) => return Ok(self.flushed_offset()),
+            synced => synced?,
+        }
         let end_offset = captured.last().map_or(view.active().tail().end_offset, |last| last.tail.end_offset);
         let mut structure = self.structure.lock();
         let current = self.view.load_full();
-        if current.is_none_or(|current| current.truncations != view.truncations) {
+        // A deleted log's name may have been given to a new one, which must not inherit the recovery point.
+        if self.is_closed() || current.is_none_or(|current| current.truncations != view.truncations) {
             return Ok(self.flushed_offset());
         }
         self.follow(&mut structure, &captured, &view, snapshot.as_ref(), end_offset)?;
@@ -52,23 +57,43 @@ impl LogReader {
             let flushed_bytes = segment.flushed_bytes();
             new_names |= matches!(flushed_bytes, 0 | UNKNOWN_FLUSHED);
             if flushed_bytes != tail.size_bytes {
-                let file = segment
-                    .file(&self.dir.handles, || folder.clone())
-                    .map_err(|error| self.dir.write_failed(&error))?;
+                let Some(file) = self.file_to_sync(segment)? else { continue };
                 file.sync_data().map_err(|error| self.dir.sync_failed(&error))?;
             }
         }
         if new_names {
-            self.dir.disk.sync_dir(&folder).map_err(|error| self.dir.write_failed(&error))?;
+            self.dir.disk.sync_dir(&folder).map_err(|error| match self.is_closed() {
+                true => LogError::Closed,
+                false => self.dir.write_failed(&error),
+            })?;
         }
         self.write_epochs()
     }
 
+    /// A segment's file, `None` if the segment has left the log. Opened under the structure lock, as deletion renames
+    /// under it: the path of a deleted log is nobody's, or by now that of another topic.
+    fn file_to_sync(&self, segment: &Arc<Segment>) -> Result<Option<Arc<dyn DiskFile>>, LogError> {
+        let _structure = self.structure.lock();
+        if self.is_closed() {
+            return Err(LogError::Closed);
+        }
+        match segment.file(&self.dir.handles, || self.folder()) {
+            Ok(file) => Ok(Some(file)),
+            Err(_) if self.view.load().as_ref().is_some_and(|view| !view.contains(segment)) => Ok(None),
+            Err(error) => Err(self.dir.write_failed(&error)),
+        }
+    }
+
     /// Brings `leader-epoch-checkpoint` up to date.
     pub(super) fn write_epochs(&self) -> Result<(), LogError> {
-        if !self.epochs_dirty.swap(false, Ordering::AcqRel) {
+        if !self.epochs_dirty.load(Ordering::Acquire) {
             return Ok(());
         }
+        let _structure = self.structure.lock();
+        if self.is_closed() {
+            return Err(LogError::Closed);
+        }
+        self.epochs_dirty.store(false, Ordering::Release);
         let epochs = self.epochs.load_full().unwrap_or_default();
         let bytes = checkpoints::write_epochs(epochs.entries());
         self.dir.disk.replace(&self.folder().join(checkpoints::LEADER_EPOCHS), &bytes).map_err(|error| {

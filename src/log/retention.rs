@@ -77,23 +77,32 @@ impl Log {
         if first_base > self.log_start_offset() {
             self.raise_log_start(first_base)?;
         }
-        {
+        let unlisted = {
             let _structure = reader.structure.lock();
             self.publish_view(left.to_vec(), view.truncations);
-            let key = reader.key();
-            let mut batch = Batch::new();
-            for family in [keys::INDEX, keys::SEGMENTS, keys::PRODUCERS] {
-                reader.dir.delete_range(&mut batch, family, key.at(0), key.at(first_base))?;
-            }
-            reader.dir.delete_range(&mut batch, keys::ABORTED, key.at(0), key.at(self.log_start_offset()))?;
-            let written = reader.dir.index.write(batch, Durability::UntilFlush);
-            written.map_err(|error| reader.dir.kv_failed(&error))?;
-        }
+            self.unlist(first_base)
+        };
+        // Whatever the database says: on a full disk this is what makes room, and files that stayed would be part of the
+        // log again at the next start. Rows without a file are dropped then.
         self.discard(gone, now)?;
+        unlisted?;
         Ok(Freed {
             segments: count,
             bytes: gone.iter().map(|segment| segment.tail().size_bytes).sum(),
             log_start_offset: self.log_start_offset(),
         })
+    }
+
+    /// Removes what the index database has of the segments below `first_base`.
+    fn unlist(&self, first_base: i64) -> Result<(), LogError> {
+        let reader = &self.reader;
+        let key = reader.key();
+        let mut batch = Batch::new();
+        for family in [keys::INDEX, keys::SEGMENTS, keys::PRODUCERS] {
+            reader.dir.delete_range(&mut batch, family, key.at(0), key.at(first_base))?;
+        }
+        reader.dir.delete_range(&mut batch, keys::ABORTED, key.at(0), key.at(self.log_start_offset()))?;
+        let written = reader.dir.index.write(batch, Durability::UntilFlush);
+        written.map_err(|error| reader.dir.kv_failed(&error))
     }
 }

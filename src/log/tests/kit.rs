@@ -14,7 +14,7 @@ use crate::record::header::BatchHeader;
 use crate::record::validate::ValidBatch;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::sync::Arc;
 
 pub const TOPIC_ID: Uuid = Uuid::from_u128(0x1234_5678_9abc_def0);
@@ -143,6 +143,8 @@ impl DiskFile for CountingFile {
 pub struct CountingKv {
     pub inner: Arc<MemoryKv>,
     pub calls: AtomicUsize,
+    /// Writes find no space.
+    pub full: AtomicBool,
 }
 
 impl CountingKv {
@@ -157,6 +159,9 @@ impl Kv for CountingKv {
         self.count().get(family, key)
     }
     fn write(&self, batch: Batch, durability: Durability) -> Result<(), KvError> {
+        if self.full.load(Ordering::Relaxed) {
+            return Err(KvError::Full("no space".to_owned()));
+        }
         self.count().write(batch, durability)
     }
     fn scan(&self, family: Family, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, KvError> {
@@ -188,7 +193,11 @@ impl Kit {
     pub fn with_tail(tail_bytes: usize) -> Self {
         let root = tempfile::tempdir().unwrap();
         let counts = Arc::new(Counts::default());
-        let kv = Arc::new(CountingKv { inner: MemoryKv::new(FAMILIES.len()), calls: AtomicUsize::new(0) });
+        let kv = Arc::new(CountingKv {
+            inner: MemoryKv::new(FAMILIES.len()),
+            calls: AtomicUsize::new(0),
+            full: AtomicBool::new(false),
+        });
         let (dir, found) = open_dir(root.path(), &counts, kv.clone(), tail_bytes).unwrap();
         Self { root, counts, kv, dir, found, tail_bytes }
     }
@@ -215,7 +224,11 @@ impl Kit {
 
     /// Deletes the index database.
     pub fn lose_index(&mut self) {
-        self.kv = Arc::new(CountingKv { inner: MemoryKv::new(FAMILIES.len()), calls: AtomicUsize::new(0) });
+        self.kv = Arc::new(CountingKv {
+            inner: MemoryKv::new(FAMILIES.len()),
+            calls: AtomicUsize::new(0),
+            full: AtomicBool::new(false),
+        });
     }
 
     /// Starts again as things lie.

@@ -6,6 +6,7 @@ mod keeping;
 mod kit;
 mod lookups;
 mod model;
+mod names;
 mod power;
 mod producers;
 mod recovery;
