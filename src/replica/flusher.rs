@@ -84,7 +84,7 @@ impl Housekeeper {
         let now = self.clock.now();
         let orders = self.lane.take_orders(now);
         for partition in &orders.partitions {
-            partition.flush_now();
+            partition.flush_now(now);
         }
         if orders.whole_dir || self.lane.dir.flush_due(now) {
             flush(&self.lane, now);
@@ -115,6 +115,9 @@ impl Housekeeper {
 pub(super) fn flush(lane: &Lane, now: Now) {
     lane.begin_flush();
     let flushed = lane.dir.flush(now).and_then(|()| lane.dir.write_high_watermarks(&high_watermarks(lane)));
+    if flushed.is_ok() {
+        lane.hosted().iter().for_each(Partition::flushed_aside);
+    }
     if let Err(error) = flushed {
         tracing::error!(path = %lane.dir.path().display(), %error, "cannot flush the log directory");
         lane.note_failure();

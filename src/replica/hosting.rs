@@ -261,6 +261,10 @@ impl ReplicaManager {
     fn insert(&self, wanted: &Wanted, hosted: Hosted) {
         if let Hosted::Online(partition) = &hosted {
             partition.follow(&wanted.image);
+            if partition.owes_flush() {
+                // What was acknowledged before a crash is shown again once it is known to be durable.
+                partition.flush_soon();
+            }
         }
         self.insert_as(&wanted.name, wanted.topic_id, hosted);
     }

@@ -231,6 +231,13 @@ impl ReplicaManager {
         self.failed.notified().await;
     }
 
+    /// Returns once no directory works any more: then there is nothing left to serve, and only a restart may recover.
+    pub async fn out_of_directories(&self) {
+        while !self.online_dirs().is_empty() {
+            self.dir_failed().await;
+        }
+    }
+
     /// Does what the directories' threads would do, for a manager without threads.
     pub fn work(&self) {
         let mut threads = self.threads.lock();

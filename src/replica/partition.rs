@@ -20,6 +20,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
+/// A sync that failed and did not take the directory offline is tried again after this. Milliseconds.
+const FLUSH_RETRY_MS: i64 = 500;
+
 /// What a producer waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acks {
@@ -344,8 +347,20 @@ impl Partition {
         }
     }
 
+    /// Whether acknowledged records wait for a sync that nobody may have ordered: after a restart, or a failed one.
+    pub(super) fn owes_flush(&self) -> bool {
+        self.rules.load().flush_before_ack && self.reader.flushed_offset() < self.reader.log_end_offset()
+    }
+
+    /// A sync of the whole directory covered the log too.
+    pub(super) fn flushed_aside(self: &Arc<Self>) {
+        if self.rules.load().flush_before_ack {
+            self.advanced_aside();
+        }
+    }
+
     /// Syncs the log and publishes it. For the flusher.
-    pub(super) fn flush_now(self: &Arc<Self>) {
+    pub(super) fn flush_now(self: &Arc<Self>, now: Now) {
         self.flush_ordered.store(false, Ordering::Release);
         self.flush_timed.store(false, Ordering::Release);
         if self.reader.is_closed() {
@@ -357,6 +372,10 @@ impl Partition {
                 tracing::error!(partition = %self.name, %error, "cannot flush");
                 self.lane.note_failure();
                 self.watchers.disturbed();
+                // A full disk passes, and who waits for this sync may never append again.
+                if self.lane.is_online() && !self.flush_timed.swap(true, Ordering::AcqRel) {
+                    self.lane.flush_at(now.mono_ms.saturating_add(FLUSH_RETRY_MS), self.clone());
+                }
             }
         }
     }

@@ -61,7 +61,7 @@ async fn a_broken_disk_takes_its_directory_offline() {
     assert!(matches!(partition.read(&spec(0)), Err(FetchError::Storage(_))));
     assert_eq!(kit.manager.partition("t", 0).err(), Some(PartitionError::StorageError));
     assert!(kit.manager.online_dirs().is_empty());
-    kit.manager.dir_failed().await;
+    kit.manager.out_of_directories().await;
     assert!(!kit.manager.log_dirs()[0].online);
     // New partitions have nowhere to go.
     kit.topic_as("u", topic_id("u"), &[led_by(ME, &[ME], &[ME])], &[]);

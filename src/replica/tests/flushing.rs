@@ -24,6 +24,38 @@ async fn with_flush_before_ack_nothing_counts_before_it_is_synced() {
     assert_eq!(partition.log().flushed_offset(), 2);
 }
 
+/// Acknowledged and synced, but behind the last checkpoint: nobody may have to append for it to be read again.
+#[test]
+fn c9_flush_before_ack_shows_what_was_acknowledged_after_a_crash() {
+    let mut kit = Kit::still();
+    let partition = kit.topic("t", &[("flush.before.ack", "true")]);
+    kit.append(&partition, Acks::Leader).now().unwrap();
+    kit.manager.work();
+    assert_eq!(partition.high_watermark(), 1);
+    drop(partition);
+    kit.crash();
+    kit.manager.work();
+    let partition = kit.manager.partition("t", 0).unwrap();
+    assert_eq!(partition.high_watermark(), 1);
+    assert!(partition.read(&spec(0)).unwrap().length_bytes > 0);
+}
+
+#[test]
+fn a_sync_that_a_full_disk_refused_is_tried_again() {
+    const ENOSPC: i32 = 28;
+    let mut kit = Kit::still();
+    let partition = kit.topic("t", &[("flush.before.ack", "true")]);
+    kit.append(&partition, Acks::Leader).now().unwrap();
+    // The checkpoint of leader epochs finds no room.
+    kit.faults.checkpoint_errno.store(ENOSPC, Ordering::SeqCst);
+    kit.manager.work();
+    assert_eq!(partition.high_watermark(), 0);
+    kit.faults.checkpoint_errno.store(0, Ordering::SeqCst);
+    kit.clock.advance(1000);
+    kit.manager.work();
+    assert_eq!(partition.high_watermark(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_sync_serves_all_that_waited_for_it() {
     let mut kit = Kit::running();

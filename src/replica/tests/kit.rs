@@ -47,6 +47,8 @@ pub struct Faults {
     pub syncs_waiting: AtomicUsize,
     /// errno of segment writes; 0 for none.
     pub write_errno: AtomicI32,
+    /// errno that writes of small files fail with; 0 for none.
+    pub checkpoint_errno: AtomicI32,
     /// errno of segment syncs; 0 for none.
     pub sync_errno: AtomicI32,
     /// The next segment write panics.
@@ -138,6 +140,8 @@ impl DiskFile for FaultyFile {
             Faults::pass(&self.faults.closed, &self.faults.opened, &self.faults.waiting);
             self.faults.writes.fetch_add(1, Ordering::SeqCst);
             fail(&self.faults.write_errno)?;
+        } else {
+            fail(&self.faults.checkpoint_errno)?;
         }
         self.inner.append_vectored(position, pieces)
     }
