@@ -12,6 +12,8 @@ pub(crate) mod tests;
 
 use super::versions;
 
+/// Bytes of one string, at most; Kafka reads no longer one either, and no record or older version could hold it.
+pub const MAX_TEXT_BYTES: usize = i16::MAX as usize;
 /// Elements of one array, at most; Kafka 4.4 reads no more either (A12).
 pub const MAX_ELEMENTS: usize = 1_000_000;
 /// Fields of one tagged section, at most; Kafka 4.4 reads no more either (A12).
@@ -101,7 +103,7 @@ pub enum ShapeError {
     /// A field reaches beyond the frame.
     #[error("a field reaches beyond the request's end")]
     Cut,
-    /// A length or count is negative and not null, or no varint of 32 bits.
+    /// A length or count is negative and not null, or no varint of 32 bits; or a string is longer than any may be.
     #[error("a length is malformed")]
     Length,
     /// An array says more elements than its bytes can hold, or than are read at all.
@@ -167,8 +169,11 @@ impl Walker<'_> {
         match kind {
             Kind::Fixed(bytes) => self.skip(*bytes),
             Kind::Text => {
-                let length = if self.flexible { self.compact()? } else { self.length_16()? };
-                self.skip(length.unwrap_or(0))
+                let length = if self.flexible { self.compact()? } else { self.length_16()? }.unwrap_or(0);
+                if length > MAX_TEXT_BYTES {
+                    return Err(ShapeError::Length);
+                }
+                self.skip(length)
             }
             Kind::Blob => {
                 let length = if self.flexible { self.compact()? } else { self.length_32()? };

@@ -116,6 +116,20 @@ fn a12_arrays_and_tagged_sections_have_kafkas_bounds() {
 }
 
 #[test]
+fn a9_strings_are_no_longer_than_kafka_reads_them() {
+    // FindCoordinator 3: a key of so many bytes, the key's type, no tagged fields.
+    let asked = |length: usize| {
+        let compact = length + 1;
+        let mut body = vec![(compact & 0x7f) as u8 | 0x80, (compact >> 7 & 0x7f) as u8 | 0x80, (compact >> 14) as u8];
+        body.resize(3 + length, b'g');
+        body.extend_from_slice(&[0, 0]);
+        body
+    };
+    assert_eq!(check(10, 3, &asked(MAX_TEXT_BYTES)), Ok(()));
+    assert_eq!(check(10, 3, &asked(MAX_TEXT_BYTES + 1)), Err(ShapeError::Length));
+}
+
+#[test]
 fn a_known_tagged_field_fills_its_size() {
     // FetchSnapshot 0 with a cluster id (tag 0) of three letters: "abc" takes 4 bytes.
     let body = |size: u8| {
