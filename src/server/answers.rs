@@ -17,7 +17,7 @@ pub(super) struct Started {
     pub(super) api: &'static str,
     /// The clock's reading when the frame was whole.
     pub(super) at: Duration,
-    pub(super) _permit: Option<OwnedSemaphorePermit>,
+    pub(super) permit: Option<OwnedSemaphorePermit>,
 }
 
 enum Slot {

@@ -162,7 +162,7 @@ impl<D: Dispatch, S: ByteStream> Connection<D, S> {
     async fn start(&mut self, api_key: i16, frame: Frame) -> io::Result<()> {
         let Self { shared, context, stream, answers, writer, .. } = self;
         let api = versions::lookup(api_key).map_or("Unknown", |api| api.name);
-        let started = Started { api, at: shared.clock.elapsed(), _permit: frame.permit };
+        let mut started = Started { api, at: shared.clock.elapsed(), permit: frame.permit };
         let reply = {
             let mut stage_one = pin!(shared.dispatch.dispatch(context, frame.bytes));
             poll_fn(|cx| {
@@ -179,6 +179,11 @@ impl<D: Dispatch, S: ByteStream> Connection<D, S> {
         };
         if let Reply::Close(why) = &reply {
             tracing::debug!("connection {}: {api} ends it: {why}", context.id);
+        }
+        if matches!(reply, Reply::Later(_)) && api_key != versions::PRODUCE {
+            // Only a Produce's frame is still needed. The others may wait for as long as their clients please, and would
+            // keep every large frame of the node waiting.
+            started.permit = None;
         }
         answers.push(reply, started, || shared.clock.elapsed(), &shared.metrics);
         Ok(())

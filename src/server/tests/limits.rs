@@ -86,6 +86,19 @@ async fn large_frames_wait_for_the_nodes_frame_memory() {
 }
 
 #[tokio::test]
+async fn a_parked_request_holds_no_frame_memory() {
+    let world = World::start(Settings { queued_max_request_bytes: 200 * KIB, ..Settings::default() }).await;
+    let (mut one, mut other) = (world.connect().await, world.connect().await);
+    one.send(&request_with(OVERLAPPING, 1, "later", 150 * KIB)).await;
+    world.script.until_started(1).await;
+    other.send(&request_with(PRODUCE, 2, "", 150 * KIB)).await;
+    assert_eq!(other.correlation_id().await, 2, "it does not wait for the parked one");
+    world.script.open(1);
+    assert_eq!(one.correlation_id().await, 1);
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn a13_idle_connections_are_closed_and_waiting_ones_are_not() {
     let world = World::start(Settings { connections_max_idle_ms: 150, ..Settings::default() }).await;
     let (mut idle, mut waiting, mut busy) = (world.connect().await, world.connect().await, world.connect().await);
