@@ -108,7 +108,9 @@ pub(super) fn open(services: &Services, request: FetchRequest, version: i16) -> 
                 sessions.remove(asked.session_id);
                 return Opened::Source(Source::Full(Mutex::new(Partitions::default())));
             }
-            sessions.resized(asked.session_id, size);
+            if !sessions.resized(asked.session_id, size, now_ms) {
+                return Opened::Refused(ErrorCode::FetchSessionIdNotFound);
+            }
             Opened::Source(Source::Incremental(session))
         }
     }

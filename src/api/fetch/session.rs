@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 /// How long a session is safe from eviction after its making and after each use, in milliseconds.
 const EVICTION_MS: i64 = 120_000;
+/// Partitions in all sessions together, at most: each takes some 300 bytes.
+const MAX_SESSION_PARTITIONS: usize = 500_000;
 
 /// A partition as a fetcher names it: by name below version 13, by id from there on; the other part is empty or nil.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -234,11 +236,20 @@ impl SessionCache {
         Ok(cached.session.clone())
     }
 
-    /// Notes how large a session has become, which counts when another wants its slot.
-    pub fn resized(&self, id: i32, size: usize) {
-        if let Some(cached) = self.sessions.lock().get_mut(&id) {
+    /// Notes how large a session has become, which counts when another wants its slot. Ends one that has grown beyond
+    /// what all sessions together may hold; false then, and its fetcher has to make a full request.
+    pub fn resized(&self, id: i32, size: usize, now_ms: i64) -> bool {
+        let mut sessions = self.sessions.lock();
+        let Some(cached) = sessions.get_mut(&id) else { return true };
+        let grown = size.saturating_sub(cached.size);
+        if grown > 0 && !make_room(&mut sessions, grown, now_ms) {
+            sessions.remove(&id);
+            return false;
+        }
+        if let Some(cached) = sessions.get_mut(&id) {
             cached.size = size;
         }
+        true
     }
 
     /// Makes a session for `partitions`, or gives them back where no slot is free and none may be taken.
@@ -250,10 +261,10 @@ impl SessionCache {
         now_ms: i64,
     ) -> Result<SharedSession, Partitions> {
         let mut sessions = self.sessions.lock();
-        if sessions.len() >= self.slots && !evict_for(&mut sessions, privileged, partitions.len(), now_ms) {
+        if self.slots == 0 || !make_room(&mut sessions, partitions.len(), now_ms) {
             return Err(partitions);
         }
-        if self.slots == 0 {
+        if sessions.len() >= self.slots && !evict_for(&mut sessions, privileged, partitions.len(), now_ms) {
             return Err(partitions);
         }
         let id = loop {
@@ -289,11 +300,7 @@ fn next_epoch(epoch: i32) -> i32 {
 /// Frees a slot for a session of `size` partitions, if some session has been idle for two minutes, or has lived that
 /// long and weighs less: followers outweigh consumers, and more partitions outweigh fewer (F11).
 fn evict_for(sessions: &mut FxHashMap<i32, Cached>, privileged: bool, size: usize, now_ms: i64) -> bool {
-    let stale = sessions
-        .iter()
-        .filter(|(_, cached)| now_ms - cached.last_used_ms > EVICTION_MS)
-        .min_by_key(|(id, cached)| (cached.last_used_ms, **id))
-        .map(|(id, _)| *id);
+    let stale = stalest(sessions, now_ms);
     let lightest = || {
         sessions
             .iter()
@@ -305,6 +312,26 @@ fn evict_for(sessions: &mut FxHashMap<i32, Cached>, privileged: bool, size: usiz
     match stale.or_else(lightest) {
         Some(id) => sessions.remove(&id).is_some(),
         None => false,
+    }
+}
+
+/// The session that has been idle for longest, and for two minutes at least.
+fn stalest(sessions: &FxHashMap<i32, Cached>, now_ms: i64) -> Option<i32> {
+    let stale = sessions.iter().filter(|(_, cached)| now_ms - cached.last_used_ms > EVICTION_MS);
+    stale.min_by_key(|(id, cached)| (cached.last_used_ms, **id)).map(|(id, _)| *id)
+}
+
+/// Ends idle sessions until `partitions` more fit beside the others; false if they do not.
+fn make_room(sessions: &mut FxHashMap<i32, Cached>, partitions: usize, now_ms: i64) -> bool {
+    loop {
+        let held: usize = sessions.values().map(|cached| cached.size).sum();
+        if held.saturating_add(partitions) <= MAX_SESSION_PARTITIONS {
+            return true;
+        }
+        match stalest(sessions, now_ms) {
+            Some(id) => sessions.remove(&id),
+            None => return false,
+        };
     }
 }
 
@@ -357,6 +384,20 @@ mod tests {
         partitions.forget(&key(2));
         let left: Vec<_> = partitions.iter().map(|entry| (entry.key.partition, entry.wanted.fetch_offset)).collect();
         assert_eq!(left, [(1, 9), (0, 0)]);
+    }
+
+    #[test]
+    fn f11_all_sessions_together_hold_so_many_partitions() {
+        let cache = SessionCache::new(10, Rng::from_seed(1));
+        let large = cache.create(partitions(10), false, false, 0).unwrap().lock().id;
+        let small = cache.create(partitions(10), false, false, 0).unwrap().lock().id;
+        assert!(cache.resized(large, MAX_SESSION_PARTITIONS - 10, 0));
+        assert!(cache.create(partitions(1), false, false, 0).is_err(), "no room, and nobody is idle");
+        assert!(!cache.resized(small, 11, 0), "it has outgrown the room");
+        assert_eq!(cache.resume(asked(small, 1), 0).unwrap_err(), SessionError::NotFound);
+        assert!(cache.create(partitions(10), false, false, 0).is_ok());
+        let later = EVICTION_MS + 1;
+        assert!(cache.create(partitions(11), false, false, later).is_ok(), "the idle give way");
     }
 
     #[test]
