@@ -17,6 +17,7 @@ use kafka_protocol::messages::describe_configs_response::{
 };
 use kafka_protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
 use kafka_protocol::protocol::StrBytes;
+use std::collections::BTreeSet;
 
 /// Resource types (K1).
 const TOPIC: i8 = 2;
@@ -25,7 +26,10 @@ const BROKER: i8 = 4;
 /// Answers with the settings of topics and brokers.
 pub fn handle(services: &Services, context: &RequestContext<'_>, request: DescribeConfigsRequest) -> Reply {
     let image = services.metadata.current();
-    let results = request.resources.iter().map(|resource| {
+    // Each once: otherwise a short request could ask for an answer of any length.
+    let mut seen = BTreeSet::new();
+    let asked = request.resources.iter().filter(|asked| seen.insert((asked.resource_type, &*asked.resource_name)));
+    let results = asked.map(|resource| {
         let result = DescribeConfigsResult::default()
             .with_resource_type(resource.resource_type)
             .with_resource_name(resource.resource_name.clone());
@@ -65,7 +69,7 @@ fn described(
         }
         TOPIC => Err((ErrorCode::InvalidTopicException, format!("Topic name is invalid: '{name}'"))),
         BROKER if name.is_empty() => Ok(values::describe_all_brokers(image.broker_config(None))),
-        BROKER if name.parse() == Ok(services.config.node_id) => {
+        BROKER if name == services.config.node_id.to_string() => {
             let altered = services.config.values.altered(
                 (**image.broker_config(None)).clone(),
                 (**image.broker_config(Some(services.config.node_id))).clone(),

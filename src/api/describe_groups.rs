@@ -12,12 +12,16 @@ use futures_util::future::join_all;
 use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
 use kafka_protocol::messages::{DescribeGroupsRequest, DescribeGroupsResponse, GroupId};
 use kafka_protocol::protocol::StrBytes;
+use std::collections::BTreeSet;
 
 /// Describes classic groups.
 pub fn handle(services: &Services, context: &RequestContext<'_>, request: DescribeGroupsRequest) -> Reply {
     let version = context.version;
     let client = client(context);
-    let ids: Vec<Text> = request.groups.iter().map(|group| text(&group.0)).collect();
+    // Each once: otherwise a short request could ask for an answer of any length.
+    let mut seen = BTreeSet::new();
+    let ids = request.groups.iter().filter(|group| seen.insert(group.0.as_str())).map(|group| text(&group.0));
+    let ids: Vec<Text> = ids.collect();
     let pending = ids.iter().map(|group_id| {
         let describe = DescribeGroup { group_id: group_id.clone(), missing_is_error: version >= 6 };
         services.groups.execute(client.clone(), describe)

@@ -66,8 +66,13 @@ pub fn handle(services: &Services, context: &RequestContext<'_>, request: Metada
             }
             // Auto-creation is never asked for by id, and version 3 and below always allow it.
             let may_create = request.allow_auto_topic_creation || context.version < 4;
+            // Each once, as in Kafka: otherwise a short request could ask for an answer of any length.
+            let mut seen = BTreeSet::new();
             topics
                 .iter()
+                .filter(|topic| {
+                    seen.insert((topic.topic_id, topic.name.as_deref().filter(|_| topic.topic_id.is_nil())))
+                })
                 .map(|topic| match &topic.name {
                     Some(name) if topic.topic_id.is_nil() => view.by_name(name, may_create, with_operations),
                     _ => view.by_id(topic.topic_id, with_operations),

@@ -17,6 +17,7 @@ use kafka_protocol::messages::offset_fetch_response::{
     OffsetFetchResponseTopics,
 };
 use kafka_protocol::messages::{GroupId, OffsetFetchRequest, OffsetFetchResponse, TopicName};
+use std::collections::BTreeSet;
 
 /// Answers with committed offsets.
 pub fn handle(services: &Services, context: &RequestContext<'_>, request: OffsetFetchRequest) -> Reply {
@@ -33,6 +34,7 @@ pub fn handle(services: &Services, context: &RequestContext<'_>, request: Offset
         let topics = request.topics.as_ref().map(|topics| topics.iter().map(asked_alone).collect());
         vec![OffsetFetch { group_id: text(&request.group_id.0), topics, require_stable }]
     };
+    let asked = each_once(asked);
     let client = client(context);
     let pending: Vec<_> = asked.iter().map(|one| services.groups.execute(client.clone(), one.clone())).collect();
     let responder = context.responder.clone();
@@ -46,6 +48,28 @@ pub fn handle(services: &Services, context: &RequestContext<'_>, request: Offset
         };
         responder.ready(&response)
     })
+}
+
+/// Leaves out what is asked for again: otherwise a short request could ask for an answer of any length.
+fn each_once(asked: Vec<OffsetFetch>) -> Vec<OffsetFetch> {
+    let mut whole_groups = BTreeSet::new();
+    let mut partitions = BTreeSet::new();
+    let mut once = Vec::with_capacity(asked.len());
+    for mut one in asked {
+        match &mut one.topics {
+            None if !whole_groups.insert(one.group_id.clone()) => continue,
+            None => {}
+            Some(topics) => {
+                for topic in topics {
+                    let name = &topic.name;
+                    let new = |index: &i32| partitions.insert((one.group_id.clone(), name.clone(), *index));
+                    topic.partitions.retain(new);
+                }
+            }
+        }
+        once.push(one);
+    }
+    once
 }
 
 fn asked_of_group(topic: &OffsetFetchRequestTopics) -> TopicPartitions {
@@ -122,4 +146,22 @@ fn refused_topic(topic: &TopicPartitions, error: GroupError) -> OffsetFetchRespo
             .with_error_code(code(Some(error)))
     });
     OffsetFetchResponseTopic::default().with_name(TopicName(wire(&topic.name))).with_partitions(partitions.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g13_what_is_asked_for_twice_is_answered_once() {
+        let topic =
+            |name: &str, partitions: &[i32]| TopicPartitions { name: name.into(), partitions: partitions.into() };
+        let of = |group: &str, topics| OffsetFetch { group_id: group.into(), topics, require_stable: false };
+        let twice = Some(vec![topic("t", &[0, 1, 0]), topic("t", &[1, 2])]);
+        let once = each_once(vec![of("a", None), of("a", None), of("b", None), of("a", twice)]);
+        let groups: Vec<_> = once.iter().map(|one| (&*one.group_id, one.topics.is_some())).collect();
+        assert_eq!(groups, [("a", false), ("b", false), ("a", true)]);
+        let left: Vec<_> = once[2].topics.iter().flatten().map(|topic| topic.partitions.clone()).collect();
+        assert_eq!(left, [vec![0, 1], vec![2]]);
+    }
 }
