@@ -23,15 +23,7 @@ pub struct TopicCreation {
 impl TopicCreation {
     /// Requests the creation of a topic with the broker's defaults, and returns at once.
     pub(super) fn request(self: &Arc<Self>, services: &Services, name: &str) {
-        let topic = if name == CONSUMER_OFFSETS {
-            internal_topics::consumer_offsets(
-                &InternalTopicSettings::consumer_offsets(&services.config),
-                &services.metadata.current(),
-            )
-        } else {
-            let name = name.to_owned();
-            NewTopic { name, partitions: -1, replication_factor: -1, assignments: Vec::new(), configs: Vec::new() }
-        };
+        let topic = wanted(services, name);
         {
             let mut in_flight = self.in_flight.lock();
             if in_flight.len() >= IN_FLIGHT_MAX || !in_flight.insert(topic.name.clone()) {
@@ -47,6 +39,24 @@ impl TopicCreation {
             }
             creation.in_flight.lock().remove(&name);
         });
+    }
+}
+
+/// A topic with the broker's defaults, or an internal one as its coordinator needs it.
+fn wanted(services: &Services, name: &str) -> NewTopic {
+    let (config, image) = (&services.config, services.metadata.current());
+    match name {
+        CONSUMER_OFFSETS => internal_topics::consumer_offsets(&InternalTopicSettings::consumer_offsets(config), &image),
+        "__transaction_state" => {
+            internal_topics::transaction_state(&InternalTopicSettings::transaction_state(config), &image)
+        }
+        "__share_group_state" => {
+            internal_topics::share_group_state(&InternalTopicSettings::share_group_state(config), &image)
+        }
+        _ => {
+            let name = name.to_owned();
+            NewTopic { name, partitions: -1, replication_factor: -1, assignments: Vec::new(), configs: Vec::new() }
+        }
     }
 }
 
