@@ -68,8 +68,8 @@ def rows(taken):
 
 def _cells(row):
     name, unit, klamm, kafka, less = row
-    both = klamm is not None and kafka is not None
-    ratio = f"{klamm / kafka:.2f}" if both and kafka else "-"
+    # A zero is below what the tool can tell.
+    ratio = f"{klamm / kafka:.2f}" if klamm and kafka else "-"
     better = "less" if less else "more"
     return [f"{name} ({unit})", *("-" if value is None else _text(value) for value in (klamm, kafka)), ratio, better]
 
