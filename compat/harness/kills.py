@@ -1,4 +1,5 @@
 """kill -9 at points drawn from a seed, under load; then everything acknowledged must be there, once and unchanged."""
+import os
 import random
 import subprocess
 import time
@@ -52,11 +53,12 @@ def _start_load(name, command, bootstrap, directory):
 
 def _size(directory):
     total = 0
-    for path in directory.rglob("*"):
-        try:
-            total += path.stat().st_size
-        except OSError:
-            continue  # deleted meanwhile
+    for folder, _, files in os.walk(directory):
+        for name in files:
+            try:
+                total += os.stat(os.path.join(folder, name)).st_size
+            except OSError:
+                continue  # deleted meanwhile
     return total
 
 
