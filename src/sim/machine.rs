@@ -2,6 +2,7 @@
 
 use super::clock::WallClock;
 use crate::disk::sim::SimDisk;
+use crate::disk::Disk as _;
 use crate::kv::memory::{Crash, MemoryKv};
 use crate::kv::{Batch, Durability, Family, Kv, KvError, Pair, SharedKv};
 use crate::node::{OpenKv, INDEX_DATABASE};
@@ -35,6 +36,9 @@ impl Machine {
     pub fn open_kv(&self, process: Arc<SimDisk>) -> OpenKv {
         let stores = self.stores.clone();
         Arc::new(move |path, families, _| {
+            // A database is a folder, and there once it has been opened.
+            let made = process.create_dir_all(path).and_then(|()| process.sync_dir(path));
+            made.map_err(|error| KvError::Io(error.to_string()))?;
             let mut stores = stores.lock();
             let store = stores.entry(path.to_path_buf()).or_insert_with(|| MemoryKv::new(families.len()));
             Ok(Arc::new(ProcessKv { store: store.clone(), disk: process.clone() }) as SharedKv)
@@ -52,7 +56,14 @@ impl Machine {
 
     /// Deletes the index databases, as an operator may while the node is stopped.
     pub fn delete_indexes(&self) {
-        self.stores.lock().retain(|path, _| !path.ends_with(INDEX_DATABASE));
+        self.stores.lock().retain(|path, _| {
+            let is_index = path.ends_with(INDEX_DATABASE);
+            if is_index {
+                // It may be gone already, with the power.
+                let _ = self.disk.remove_dir_all(path);
+            }
+            !is_index
+        });
     }
 }
 

@@ -11,6 +11,7 @@ pub mod audit;
 pub mod batch;
 pub mod client;
 pub mod clock;
+pub mod groups;
 pub mod life;
 pub mod machine;
 pub mod oracle;

@@ -1,6 +1,6 @@
 //! The operator: makes and deletes topics, deletes records, changes settings.
 
-use super::{pause, Scene};
+use super::{member, pause, Scene};
 use crate::ids::Uuid;
 use crate::rng::Rng;
 use crate::sim::client::Connection;
@@ -65,7 +65,11 @@ impl Admin {
         created.map(|(id, topic)| (*id, topic.clone())).collect()
     }
 
-    fn draw(&mut self) -> Topic {
+    fn draw(&mut self, scene: Scene<'_>) -> Topic {
+        if !scene.has_topic(member::TOPIC) {
+            let (name, partitions) = (member::TOPIC.to_owned(), member::PARTITIONS);
+            return Topic { name, partitions, flush_before_ack: false, state: TopicState::Created };
+        }
         // Names come again, so that folders of old incarnations lie in the way.
         self.named += 1;
         Topic {
@@ -79,7 +83,7 @@ impl Admin {
     async fn create(&mut self, connection: &mut Connection<'_>, scene: Scene<'_>) {
         let topic = match self.open.take() {
             Some(open) => open,
-            None => self.draw(),
+            None => self.draw(scene),
         };
         if self.topics(scene).iter().any(|(_, other)| other.name == topic.name) {
             return;
@@ -141,6 +145,9 @@ impl Admin {
 
     async fn delete(&mut self, connection: &mut Connection<'_>, scene: Scene<'_>, topics: &[(Uuid, Topic)]) {
         let Some((id, topic)) = topics.get(self.rng.below(topics.len().max(1) as u64) as usize) else { return };
+        if topic.name == member::TOPIC {
+            return;
+        }
         let state = |state| {
             if let Some(topic) = scene.oracle.borrow_mut().topics.get_mut(id) {
                 topic.state = state;

@@ -3,15 +3,19 @@
 
 mod admin;
 mod consumer;
+mod member;
 mod producer;
 
 pub use admin::Admin;
 pub use consumer::Consumer;
+pub use member::Member;
 pub use producer::Producer;
 
 use super::audit::audit;
+use super::client::Connection;
+use super::groups::Group;
 use super::life::Life;
-use super::oracle::Oracle;
+use super::oracle::{Oracle, TopicState};
 use crate::rng::Rng;
 use futures_util::future::join_all;
 use std::cell::RefCell;
@@ -31,6 +35,12 @@ pub struct Scene<'a> {
 }
 
 impl Scene<'_> {
+    /// Whether a topic of this name is known to be there.
+    fn has_topic(&self, name: &str) -> bool {
+        let oracle = self.oracle.borrow();
+        oracle.topics.values().any(|topic| topic.name == name && topic.state == TopicState::Created)
+    }
+
     /// Reports an error that the node had no reason to answer with, unless its disk has been in trouble.
     fn unexpected(&self, what: &str, error_code: i16) {
         /// COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR, NOT_CONTROLLER, KAFKA_STORAGE_ERROR.
@@ -46,11 +56,20 @@ async fn pause(rng: &Rng, ms: u64) {
     tokio::time::sleep(Duration::from_millis(rng.below(ms))).await;
 }
 
+/// Groups of consumers.
+const GROUPS: [&str; 2] = ["g0", "g1"];
+
+fn members(group_id: &'static str, rng: &Rng) -> Vec<Member> {
+    (0..1 + rng.below(3)).map(|id| Member::new(id, group_id, rng.fork())).collect()
+}
+
 /// All clients.
 pub struct Workload {
     producers: Vec<Producer>,
     consumers: Vec<Consumer>,
     admin: Admin,
+    /// The groups with their members.
+    groups: Vec<(&'static str, RefCell<Group>, Vec<Member>)>,
 }
 
 impl Workload {
@@ -62,24 +81,38 @@ impl Workload {
             producers: (0..producers).map(|id| Producer::draw(id, rng.fork(), oracle)).collect(),
             consumers: (0..consumers).map(|id| Consumer::new(id, rng.fork())).collect(),
             admin: Admin::new(rng.fork()),
+            groups: GROUPS.iter().map(|id| (*id, RefCell::default(), members(id, rng))).collect(),
         }
     }
 
     /// Compares what the node has with what is known, before anybody works.
     pub async fn begin(&mut self, scene: Scene<'_>, lossy: bool) {
         audit(scene, self.admin.open_topic(), lossy).await;
+        for (id, group, _) in &self.groups {
+            group.borrow_mut().begin();
+            if !group.borrow().has_commits() {
+                continue;
+            }
+            member::check_commits(&mut Connection::reliable(scene.life), scene, id, group, lossy).await;
+        }
         self.admin.close_open();
     }
 
     /// Lets everybody work: until the node dies, or, when `closing`, until everything open is done.
     pub async fn run(&mut self, scene: Scene<'_>) {
-        let Self { producers, consumers, admin } = self;
+        let Self { producers, consumers, admin, groups } = self;
         let mut clients: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![Box::pin(admin.run(scene))];
         for producer in producers {
             clients.push(Box::pin(producer.run(scene)));
         }
         for consumer in consumers.iter_mut() {
             clients.push(Box::pin(consumer.run(scene)));
+        }
+        for (_, group, members) in groups {
+            let group = &*group;
+            for member in members {
+                clients.push(Box::pin(member.run(scene, group)));
+            }
         }
         join_all(clients).await;
     }
