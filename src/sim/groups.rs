@@ -89,17 +89,19 @@ impl Group {
         }
     }
 
-    /// The newest commits and generations may have been lost: what is there now counts from here.
+    /// The newest commits may have been lost: what is there now counts from here.
     pub fn lost(&mut self, life: &Life, partition: i32, number: i64) {
         self.told(life, partition, number, 0);
         self.commits.entry(partition).or_default().acknowledged = number.max(0);
-        self.generations.clear();
-        self.synced = 0;
     }
 
-    /// A new life: a generation that nobody got an assignment in may come again.
-    pub fn begin(&mut self) {
-        let synced = self.synced;
-        self.generations.retain(|generation, _| *generation <= synced);
+    /// A new life: a generation that nobody got an assignment in may come again with another leader, and if `lossy` any.
+    /// It may also be there as it was.
+    pub fn begin(&mut self, lossy: bool) {
+        if lossy {
+            self.synced = 0;
+        }
+        let again = self.generations.range_mut(self.synced + 1..);
+        again.for_each(|(_, generation)| generation.leader = None);
     }
 }

@@ -89,7 +89,7 @@ impl Workload {
     pub async fn begin(&mut self, scene: Scene<'_>, lossy: bool) {
         audit(scene, self.admin.open_topic(), lossy).await;
         for (id, group, _) in &self.groups {
-            group.borrow_mut().begin();
+            group.borrow_mut().begin(lossy);
             if !group.borrow().has_commits() {
                 continue;
             }
