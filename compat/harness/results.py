@@ -20,9 +20,9 @@ def commit():
 def write(options, at_commit, outcomes, seconds):
     failed = [outcome for outcome in outcomes if not outcome.passed]
     lines = [
-        "# The last long run",
+        "# The last recorded run",
         "",
-        "Written by `make test-long`.",
+        "Written by `compat/run --results` (`make test-long`).",
         "",
         f"- broker: {'Apache Kafka 4.3.1' if options.kafka else 'Klamm'}, commit {at_commit}",
         f"- date: {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC",
