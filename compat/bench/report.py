@@ -39,9 +39,12 @@ def machine():
     return f"{os.cpu_count()} × {cpu}, {gib:.0f} GiB, Linux {platform.release()}"
 
 
-def commit():
-    """The commit, and whether there is more than it."""
+def commit(binary):
+    """The commit, and whether there is more than it or the binary is not of it."""
     changed = " with uncommitted changes" if _git("status", "--porcelain", "--untracked-files=no") not in ("", "unknown") else ""
+    committed = _git("log", "-1", "--format=%ct")
+    if committed.isdigit() and Path(binary).stat().st_mtime < int(committed):
+        changed += ", but the binary was built before it"
     return _git("rev-parse", "--short", "HEAD") + changed
 
 
@@ -99,10 +102,10 @@ def write_summary(path, taken, options, load):
     """The table with all that one needs to judge it."""
     lines = ["# Klamm beside Apache Kafka 4.3.1", "",
              f"- command: `{options.said}`",
-             f"- commit: {commit()}",
+             f"- commit: {commit(options.bin)}",
              f"- date: {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC",
              f"- machine: {machine()}; load average {load[0]:.1f} before, {os.getloadavg()[0]:.1f} at the end",
-             f"- medians of {options.runs} runs, Klamm and Kafka in turn", "",
+             f"- Klamm and Kafka in turn; runs of each, of which the median stands below: {options.runs}", "",
              METHOD, "", FSYNC, "",
              "| " + " | ".join(HEAD) + " |", "| --- | ---: | ---: | ---: | --- |",
              *("| " + " | ".join(_cells(row)) + " |" for row in rows(taken))]
