@@ -55,7 +55,9 @@ impl LogReader {
         let mut new_names = false;
         for Captured { segment, tail, .. } in captured {
             let flushed_bytes = segment.flushed_bytes();
-            new_names |= matches!(flushed_bytes, 0 | UNKNOWN_FLUSHED);
+            // A log that was never written to is the same without its first file: no sync for each idle partition.
+            let untouched = tail.size_bytes == 0 && segment.base_offset() == 0;
+            new_names |= matches!(flushed_bytes, 0 | UNKNOWN_FLUSHED) && !untouched;
             if flushed_bytes != tail.size_bytes {
                 let Some(file) = self.file_to_sync(segment)? else { continue };
                 file.sync_data().map_err(|error| self.dir.sync_failed(&error))?;

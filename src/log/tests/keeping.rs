@@ -2,6 +2,7 @@
 
 use super::kit::*;
 use crate::clock::Now;
+use crate::ids::TopicPartition;
 use crate::kv::Kv as _;
 use crate::log::*;
 use crate::record::header::BatchHeader;
@@ -264,6 +265,22 @@ fn flush_is_due_by_bytes_and_by_age() {
     assert!(!kit.dir.flush_due(at(1 << 40)));
     let points = fs::read_to_string(kit.root.path().join(checkpoints::RECOVERY_POINTS)).unwrap();
     assert_eq!(points, "0\n1\nt 0 3\n");
+}
+
+#[test]
+fn an_idle_log_costs_a_stop_no_sync() {
+    let kit = Kit::new();
+    let syncs = || {
+        let counts = &kit.counts;
+        counts.syncs.load(Ordering::Relaxed) + counts.dir_syncs.load(Ordering::Relaxed)
+    };
+    for (name, records, at_stop) in [("idle", 0, 0), ("used", 1, 2)] {
+        let mut log = kit.dir.open_log(&TopicPartition::new(name, 0), TOPIC_ID, small(), at(0)).unwrap();
+        let opened = syncs();
+        fill(&mut log, 0..records);
+        log.close().unwrap();
+        assert_eq!(syncs() - opened, at_stop, "{name}: a file and the folder that names it, or neither");
+    }
 }
 
 #[test]

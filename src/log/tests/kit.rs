@@ -35,6 +35,7 @@ pub struct Counts {
     pub reserves: AtomicUsize,
     pub reads: AtomicUsize,
     pub syncs: AtomicUsize,
+    pub dir_syncs: AtomicUsize,
     /// errno that writes fail with; 0 for none.
     pub write_errno: AtomicI32,
     /// errno that syncs fail with; 0 for none.
@@ -83,6 +84,7 @@ impl Disk for CountingDisk {
         self.inner.remove_dir_all(path)
     }
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.counts.dir_syncs.fetch_add(1, Ordering::Relaxed);
         self.inner.sync_dir(path)
     }
     fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>> {
