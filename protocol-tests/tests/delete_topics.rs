@@ -57,6 +57,18 @@ fn m13_topics_are_deleted_by_id() {
 }
 
 #[test]
+fn m13_a_topic_is_named_once_or_not_deleted() {
+    let mut client = shared().connect();
+    let topic = client.create_topic("delete-named-twice", 1, &[]);
+    let twice = DeleteTopicState::default().with_name(Some(topic_name("delete-named-twice"))).with_topic_id(topic.id);
+    let unnamed = DeleteTopicState::default().with_name(None);
+    let request = DeleteTopicsRequest::default().with_topics(vec![twice, unnamed]).with_timeout_ms(30_000);
+    let errors: Vec<_> = client.call(6, &request).responses.iter().map(|result| error(result.error_code)).collect();
+    assert_eq!(errors, [Some(ResponseError::InvalidRequest); 2]);
+    assert_eq!(error(client.describe_topic("delete-named-twice").error_code), None, "still there");
+}
+
+#[test]
 fn m13_deletion_may_be_disabled() {
     let broker = Broker::with(&["delete.topic.enable=false"]);
     let mut client = broker.connect();

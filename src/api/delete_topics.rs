@@ -14,23 +14,35 @@ use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
 use kafka_protocol::messages::{DeleteTopicsRequest, DeleteTopicsResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
 
+/// Why a topic is not named well enough to be deleted, in Kafka's words.
+const BOTH: &str = "You may not specify both topic name and topic id.";
+const NEITHER: &str = "Neither topic name nor id were specified.";
+
 /// Deletes topics, each for itself.
 pub async fn handle(services: &Services, context: &RequestContext<'_>, request: DeleteTopicsRequest) -> Reply {
     let version = context.version;
-    let topics: Vec<TopicRef> = if version >= 6 {
-        let by_either = request.topics.iter().map(|topic| match &topic.name {
-            Some(name) => TopicRef::Name(name.to_string()),
-            None => TopicRef::Id(topic.topic_id),
-        });
-        by_either.collect()
-    } else {
-        request.topic_names.iter().map(|name| TopicRef::Name(name.to_string())).collect()
-    };
+    let mut responses = Vec::new();
+    let mut topics = Vec::new();
+    for name in request.topic_names.iter().filter(|_| version < 6) {
+        topics.push(TopicRef::Name(name.to_string()));
+    }
+    for topic in request.topics {
+        match (topic.name, topic.topic_id) {
+            (Some(name), id) if id.is_nil() => topics.push(TopicRef::Name(name.to_string())),
+            (None, id) if !id.is_nil() => topics.push(TopicRef::Id(id)),
+            // A name that has been given to a new topic must not stand in for the old one's id.
+            (name, id) => {
+                let why = if name.is_some() { BOTH } else { NEITHER };
+                let refused = (ErrorCode::InvalidRequest, Some(StrBytes::from_static_str(why)));
+                responses.push(encoded(name.map(|name| name.to_string()), id, refused, version));
+            }
+        }
+    }
     let take = |response| match response {
         Response::DeleteTopics(results) => Some(results),
         _ => None,
     };
-    let responses = match submit(services, Request::DeleteTopics { topics: topics.clone() }, take).await {
+    let answered: Vec<_> = match submit(services, Request::DeleteTopics { topics: topics.clone() }, take).await {
         Ok(results) => results
             .into_iter()
             .map(|deleted| {
@@ -47,6 +59,7 @@ pub async fn handle(services: &Services, context: &RequestContext<'_>, request: 
             })
             .collect(),
     };
+    responses.extend(answered);
     context.responder.ready(&DeleteTopicsResponse::default().with_responses(responses))
 }
 
