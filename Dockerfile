@@ -6,12 +6,12 @@
 # Kafka's own command-line tools are Java programs and not in it, kafka-storage.sh and kafka-server-start.sh excepted,
 # which are klamm under another name. A health check that ran kafka-topics.sh can run `nc -z localhost 9092`, or ask
 # http://localhost:9404/healthz.
-ARG BUILD_IMAGE=rust:1.90-bookworm
+ARG BUILD_IMAGE=rust:1.95-bookworm
 ARG BASE_IMAGE=debian:bookworm-slim
 
 FROM ${BUILD_IMAGE} AS build
-# RocksDB is C++; bindgen reads its headers with libclang.
-RUN apt-get update && apt-get install -y --no-install-recommends clang libclang-dev && rm -rf /var/lib/apt/lists/*
+# RocksDB is C++, whose headers bindgen reads with libclang; raft's messages need protoc.
+RUN apt-get update && apt-get install -y --no-install-recommends clang libclang-dev protobuf-compiler && rm -rf /var/lib/apt/lists/*
 WORKDIR /klamm
 COPY . .
 RUN cargo build --release --locked --bin klamm
