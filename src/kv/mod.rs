@@ -6,6 +6,7 @@ pub mod memory;
 pub mod rocks;
 #[cfg(test)]
 mod tests;
+mod wal;
 
 use std::sync::Arc;
 

@@ -1,10 +1,10 @@
 //! RocksDB behind [`Kv`], tuned to be small: one cache, small write buffers, few files.
 
-use super::{Batch, Change, Durability, Family, Kv, KvError, Pair};
+use super::{wal, Batch, Change, Durability, Family, Kv, KvError, Pair};
 use rocksdb::{
-    BlockBasedOptions, BoundColumnFamily, Cache, ColumnFamilyDescriptor, DBCompressionType, DBWithThreadMode,
-    Direction, FlushOptions, IteratorMode, LruCacheOptions, MultiThreaded, Options, ReadOptions, WriteBatch,
-    WriteBufferManager, WriteOptions,
+    BlockBasedOptions, BoundColumnFamily, Cache, ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode,
+    DBWithThreadMode, Direction, FlushOptions, IteratorMode, LruCacheOptions, MultiThreaded, Options, ReadOptions,
+    WriteBatch, WriteBufferManager, WriteOptions,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -38,12 +38,39 @@ pub struct RocksKv {
 
 impl RocksKv {
     /// Opens the database at `path`, made where absent, with these families.
+    ///
+    /// # Errors
+    /// `Corrupt` where the content is not what was written; of a log that was cut short by a crash the whole records count.
     pub fn open(path: &Path, families: &[&str], purpose: Purpose) -> Result<Arc<Self>, KvError> {
+        match Self::open_in(path, families, purpose, DBRecoveryMode::AbsoluteConsistency) {
+            Err(KvError::Corrupt(why)) if purpose == Purpose::Quorum => {
+                let damage = wal::damage(path).map_err(|error| KvError::Io(format!("{}: {error}", path.display())))?;
+                if let Some((file, at)) = damage {
+                    let file = file.display();
+                    return Err(KvError::Corrupt(format!(
+                        "{why}; {file} is damaged at byte {at}, before records that were acknowledged"
+                    )));
+                }
+                let opened = Self::open_in(path, families, purpose, DBRecoveryMode::PointInTime)?;
+                tracing::warn!("the end of the write-ahead log in {} is torn and left out: {why}", path.display());
+                Ok(opened)
+            }
+            opened => opened,
+        }
+    }
+
+    fn open_in(
+        path: &Path,
+        families: &[&str],
+        purpose: Purpose,
+        recovery: DBRecoveryMode,
+    ) -> Result<Arc<Self>, KvError> {
         let mut lru = LruCacheOptions::default();
         lru.set_capacity(CACHE_BYTES);
         lru.set_num_shard_bits(0);
         let cache = Cache::new_lru_cache_opts(&lru);
-        let options = database_options(purpose, &cache);
+        let mut options = database_options(purpose, &cache);
+        options.set_wal_recovery_mode(recovery);
         let descriptors: Vec<_> =
             families.iter().map(|name| ColumnFamilyDescriptor::new(*name, family_options(&cache))).collect();
         let db = DBWithThreadMode::open_cf_descriptors(&options, path, descriptors).map_err(to_kv_error)?;

@@ -69,6 +69,76 @@ fn rocksdb_keeps_its_content_over_a_reopening() {
     assert_eq!(RocksKv::open(&path, &["a", "b"], Purpose::Index).unwrap().get(A, b"synced").unwrap(), None);
 }
 
+/// A store whose last process was killed after it had written `keys`, each synced.
+fn killed_after(path: &std::path::Path, keys: u8) -> std::path::PathBuf {
+    let kv = RocksKv::open(path, &["a"], Purpose::Quorum).unwrap();
+    for key in 0..keys {
+        let mut batch = Batch::new();
+        batch.put(A, [key], [key; 300]);
+        kv.write(batch, Durability::Synced).unwrap();
+    }
+    // What is not dropped is not closed.
+    let copy = path.with_extension("killed");
+    std::fs::create_dir(&copy).unwrap();
+    for entry in std::fs::read_dir(path).unwrap().map(Result::unwrap) {
+        std::fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
+    }
+    copy
+}
+
+fn log_of(database: &std::path::Path) -> std::path::PathBuf {
+    let logs = std::fs::read_dir(database).unwrap().map(|entry| entry.unwrap().path());
+    logs.filter(|path| path.extension().is_some_and(|e| e == "log")).max().unwrap()
+}
+
+/// How many of the keys are there, without a gap.
+fn kept(database: &std::path::Path) -> Result<usize, KvError> {
+    let kv = RocksKv::open(database, &["a"], Purpose::Quorum)?;
+    let pairs = kv.scan(A, &[], &[0xff], 999)?;
+    assert!(pairs.iter().zip(0u8..).all(|((key, value), at)| *key == [at] && *value == [at; 300]));
+    Ok(pairs.len())
+}
+
+#[test]
+fn d5_a_torn_end_of_the_quorums_log_costs_only_what_was_not_synced() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = killed_after(&folder.path().join("db"), 120);
+    let log = log_of(&database);
+    let whole = std::fs::read(&log).unwrap();
+    assert_eq!(kept(&database).unwrap(), 120);
+    // Its opening has made tables of the log, so each cut is tried on a copy.
+    for (number, cut) in (0..whole.len()).rev().step_by(977).enumerate() {
+        let database = killed_after(&folder.path().join(format!("cut-{number}")), 120);
+        let log = log_of(&database);
+        // Zeros where the file had grown already, or nothing.
+        let mut torn = whole[..cut].to_vec();
+        if number % 2 == 0 {
+            torn.resize(cut + 200, 0);
+        }
+        std::fs::write(log, torn).unwrap();
+        let kept = kept(&database).unwrap();
+        assert!(kept >= 120 * cut / whole.len() - 1 && kept < 120, "{kept} keys of a log cut at {cut}");
+    }
+}
+
+#[test]
+fn d4_a_flipped_bit_in_the_quorums_log_is_refused_unless_it_is_in_the_last_record() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..24usize {
+        let database = killed_after(&folder.path().join(number.to_string()), 120);
+        let log = log_of(&database);
+        let mut bytes = std::fs::read(&log).unwrap();
+        let last_record = bytes.len() - 340;
+        let at = number * 2_654_435 % last_record;
+        bytes[at] ^= 1 << (number % 8);
+        std::fs::write(&log, &bytes).unwrap();
+        match kept(&database) {
+            Err(KvError::Corrupt(why)) => assert!(why.contains("damaged at byte"), "{why}"),
+            other => panic!("byte {at} of {}: {other:?}", bytes.len()),
+        }
+    }
+}
+
 #[test]
 fn a_crash_of_the_memory_twin_loses_what_was_not_durable() {
     for (crash, logged_survives) in [(Crash::Process, true), (Crash::Power, false)] {
