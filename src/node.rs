@@ -23,7 +23,7 @@ use crate::ids::{NodeId, Uuid};
 use crate::kv::rocks::{Purpose, RocksKv};
 use crate::kv::{KvError, SharedKv};
 use crate::log::dir::{DirParts, LogDir};
-use crate::log::{keys, DirLimits, LogError, TailCache};
+use crate::log::{keys, DirLimits, FoundLog, LogError, TailCache};
 use crate::metadata::cache::MetadataCache;
 use crate::quorum::metadata_machine::MetadataMachine;
 use crate::quorum::{self, store, ControllerHandle, Quorum, Surroundings};
@@ -329,18 +329,45 @@ fn open_log_dirs(
             locks.push(directory.lock);
             continue;
         }
-        let path = directory.path.join(INDEX_DATABASE);
-        let index = (world.open_kv)(&path, &keys::FAMILIES, Purpose::Index)
-            .map_err(|error| NodeError::Store { path, error })?;
-        let parts =
-            DirParts { disk: world.disk.clone(), handles: handles.clone(), index, tail_cache: tail_cache.clone() };
         // From here on the directory holds its lock itself.
         drop(directory.lock);
-        let (dir, found) = LogDir::open(parts, &directory.path, DirLimits::default())
-            .map_err(|error| NodeError::Log { path: directory.path.clone(), error })?;
+        let open = || open_log_dir(world, &directory.path, &handles, tail_cache);
+        let (dir, found) = match open() {
+            // Its own index database was found to be corrupt, and is marked: it is rebuilt at once.
+            Err(_) if is_marked(world, &directory.path)? => open(),
+            opened => opened,
+        }?;
         opened.push(HostedDir { id: directory.id, dir, found });
     }
     Ok((opened, locks))
+}
+
+fn is_marked(world: &World, path: &Path) -> Result<bool, NodeError> {
+    let mark = world.disk.entry(&path.join(keys::INDEX_IS_CORRUPT));
+    mark.map(|entry| entry.is_some()).map_err(|error| system(path.display().to_string(), error))
+}
+
+/// Opens a log directory with its index, which is made anew where it is marked as corrupt.
+fn open_log_dir(
+    world: &World,
+    path: &Path,
+    handles: &Arc<Handles>,
+    tail_cache: &Arc<TailCache>,
+) -> Result<(Arc<LogDir>, Vec<FoundLog>), NodeError> {
+    let database = path.join(INDEX_DATABASE);
+    if is_marked(world, path)? {
+        tracing::warn!("the index database {} is corrupt and rebuilt from the segments", database.display());
+        let removed = match world.disk.remove_dir_all(&database) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        };
+        let removed = removed.and_then(|()| world.disk.remove_file(&path.join(keys::INDEX_IS_CORRUPT)));
+        removed.map_err(|error| system(database.display().to_string(), error))?;
+    }
+    let index = (world.open_kv)(&database, &keys::FAMILIES, Purpose::Index)
+        .map_err(|error| NodeError::Store { path: database, error })?;
+    let parts = DirParts { disk: world.disk.clone(), handles: handles.clone(), index, tail_cache: tail_cache.clone() };
+    LogDir::open(parts, path, DirLimits::default()).map_err(|error| NodeError::Log { path: path.to_owned(), error })
 }
 
 /// Tells the rooms of changes, in this order: partitions first, then the groups that live on them.

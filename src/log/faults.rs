@@ -2,6 +2,7 @@
 
 use super::dir::{DirState, LogDir};
 use super::error::{kv_severity, severity, LogError, Severity};
+use super::keys::INDEX_IS_CORRUPT;
 use crate::kv::{Batch, Family, KvError};
 use std::io;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -61,8 +62,18 @@ impl LogDir {
         LogError::Passing(format!("{}: {error}", self.path().display()))
     }
 
-    /// What a failure of the index database means.
+    /// What a failure of the index database means. A corrupt one is marked, so that the next start makes it anew from the
+    /// segments: it may be read wrongly in the place where it was damaged only.
     pub(super) fn kv_failed(&self, error: &KvError) -> LogError {
+        if let (KvError::Corrupt(_), false) = (error, self.state() == DirState::Offline) {
+            let path = self.path().display();
+            match self.disk.replace(&self.path().join(INDEX_IS_CORRUPT), &[]) {
+                Ok(()) => tracing::error!("the index database of {path} is rebuilt at the next start: {error}"),
+                Err(failed) => {
+                    tracing::error!("delete the index database of {path}, it is corrupt ({failed}): {error}")
+                }
+            }
+        }
         self.failed(kv_severity(error), error)
     }
 

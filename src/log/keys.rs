@@ -30,6 +30,9 @@ pub const SUMMARIES: Family = Family(4);
 /// Names of the families, in the order of their numbers, for who opens the database.
 pub const FAMILIES: [&str; 5] = ["index", "segments", "producers", "aborted", "summaries"];
 
+/// A file of this name in a log directory says that the index database is to be made anew before it is used.
+pub const INDEX_IS_CORRUPT: &str = ".klamm-index-corrupt";
+
 /// Most entries of an index chunk.
 pub const CHUNK_ENTRIES: usize = 256;
 /// Bytes of an index entry.
