@@ -4,12 +4,13 @@ use crate::{error, eventually, group_id, text, topic_name, Client};
 use bytes::Bytes;
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
+use kafka_protocol::messages::leave_group_request::MemberIdentity;
 use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use kafka_protocol::messages::offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopics};
 use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
 use kafka_protocol::messages::{
-    FindCoordinatorRequest, HeartbeatRequest, JoinGroupRequest, JoinGroupResponse, OffsetCommitRequest,
-    OffsetFetchRequest, SyncGroupRequest, SyncGroupResponse,
+    FindCoordinatorRequest, HeartbeatRequest, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest,
+    OffsetCommitRequest, OffsetFetchRequest, SyncGroupRequest, SyncGroupResponse,
 };
 
 /// The session and rebalance time-outs of members that say no other, in ms.
@@ -123,6 +124,13 @@ impl Client {
     /// How a Heartbeat is answered.
     pub fn heartbeat(&mut self, member: &Member) -> Option<ResponseError> {
         error(self.call(4, &heartbeat_request(member)).error_code)
+    }
+
+    /// Leaves; how that is answered for the member.
+    pub fn leave(&mut self, group: &str, member_id: &str) -> Option<ResponseError> {
+        let members = vec![MemberIdentity::default().with_member_id(text(member_id))];
+        let request = LeaveGroupRequest::default().with_group_id(group_id(group)).with_members(members);
+        error(self.call(5, &request).members[0].error_code)
     }
 
     /// Waits until a member hears that its group is in its join phase, which somebody else's request has begun.

@@ -75,6 +75,25 @@ impl Broker {
         self.process = Process::spawn(self.directory.path(), &self.overrides);
     }
 
+    /// The same where the process may also refuse to start: then its exit code, and what it said.
+    pub fn try_restart(&mut self) -> Result<(), (Option<i32>, String)> {
+        self.process = Process::try_spawn(self.directory.path(), &self.overrides)?;
+        Ok(())
+    }
+
+    /// Whether its process ends by itself within a second or two.
+    pub fn is_ending(&mut self) -> bool {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(2);
+        let mut ended = || self.process.child.try_wait().expect("it is this process's child").is_some();
+        while std::time::Instant::now() < deadline {
+            if ended() {
+                return true;
+            }
+            std::thread::sleep(crate::LOOK_AGAIN);
+        }
+        false
+    }
+
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.process.child.id()
@@ -110,6 +129,15 @@ impl Broker {
         self.process.kill();
     }
 
+    /// Stops its threads for a while, as a debugger or a frozen machine does, and lets them go on.
+    pub fn freeze_for(&mut self, pause: std::time::Duration) {
+        let id = self.process.child.id().to_string();
+        let signal = |name: &str| Command::new("kill").args([name, &id]).status().expect("kill runs");
+        signal("-STOP");
+        std::thread::sleep(pause);
+        signal("-CONT");
+    }
+
     /// All that it has said to stderr.
     pub fn complaints(&self) -> String {
         complaints(self.directory.path())
@@ -138,6 +166,11 @@ struct Process {
 
 impl Process {
     fn spawn(directory: &Path, overrides: &[String]) -> Self {
+        Self::try_spawn(directory, overrides)
+            .unwrap_or_else(|(code, said)| panic!("the broker does not start; exit code {code:?}:\n{said}"))
+    }
+
+    fn try_spawn(directory: &Path, overrides: &[String]) -> Result<Self, (Option<i32>, String)> {
         let (port, controller_port) = (free_port(), free_port());
         let mut command = command(directory, port, controller_port, overrides);
         let stderr = std::fs::OpenOptions::new().create(true).append(true).open(directory.join(STDERR));
@@ -161,11 +194,16 @@ impl Process {
                 }
             }
         });
-        let process = Self { child, address: SocketAddr::from(([127, 0, 0, 1], port)), said, watchman };
-        if wait.recv_timeout(PATIENCE).is_err() {
-            panic!("the broker does not say that it has started:\n{}", complaints(directory));
+        let mut process = Self { child, address: SocketAddr::from(([127, 0, 0, 1], port)), said, watchman };
+        match wait.recv_timeout(PATIENCE) {
+            Ok(()) => Ok(process),
+            Err(mpsc::RecvTimeoutError::Timeout) => Err((None, complaints(directory))),
+            // Its stdout has ended before it was ready.
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                let ended = process.child.wait().expect("it is this process's child");
+                Err((ended.code(), complaints(directory)))
+            }
         }
-        process
     }
 
     fn kill(&mut self) {

@@ -170,7 +170,7 @@ fn a9_bytes_behind_a_request_are_not_looked_at() {
 }
 
 #[test]
-fn a9_lengths_and_counts_that_lie_take_no_memory() {
+fn a9_d36_lengths_and_counts_that_lie_take_no_memory() {
     let broker = Broker::start();
     broker.connect().find_coordinator("warm");
     for (_, _, bytes) in samples() {
@@ -202,7 +202,7 @@ fn a9_lengths_and_counts_that_lie_take_no_memory() {
 }
 
 #[test]
-fn a9_an_array_of_two_thousand_million_closes_at_once() {
+fn a9_d36_an_array_of_two_thousand_million_closes_at_once() {
     let mut nothing = Vec::new();
     // Metadata 0–8 begins with its array of topics, in 32 bits; from 9 on in a varint of one more.
     for version in 0..=8 {
@@ -319,7 +319,7 @@ fn a10_requests_come_in_pieces() {
 }
 
 #[test]
-fn a10_who_does_not_read_its_answers_takes_no_memory() {
+fn a10_d36_who_does_not_read_its_answers_takes_no_memory() {
     let broker = Broker::start();
     let mut client = broker.connect();
     let topic = client.create_topic("unread", 1, &[("max.message.bytes", "1000000")]);

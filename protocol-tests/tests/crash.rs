@@ -1,10 +1,12 @@
 //! kill -9 with requests in flight: nothing that was acknowledged is missing, nothing is changed, doubled or out of order.
 
+use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::ProduceRequest;
 use protocol_tests::groups::commit_request;
 use protocol_tests::records::{Batch, GZIP};
 use protocol_tests::topics::{produce_request, Topic};
 use protocol_tests::{error, Broker, Client};
+use std::time::Duration;
 
 /// As many as Java's and librdkafka's producers have in flight.
 const IN_FLIGHT: usize = 5;
@@ -38,7 +40,7 @@ impl Producer {
 }
 
 #[test]
-fn i6_i8_kills_under_load_neither_lose_nor_double() {
+fn i6_i8_d11_d22_d23_kills_under_load_neither_lose_nor_double() {
     let mut broker = Broker::start();
     let mut client = broker.connect();
     let topic = client.create_topic("killed", 2, &[("segment.bytes", "1048576")]);
@@ -126,4 +128,32 @@ fn c9_every_codec_and_a_restart_in_each_segment() {
     let after: Vec<_> = topics.iter().map(|topic| client.read_from(topic, 0, 0)).collect();
     // Byte for byte, the leader epochs of their time among them.
     assert_eq!(after, stored);
+}
+
+/// Number 25 of the faults, as far as one node goes: it was frozen for longer than its own session and its group members'
+/// sessions. What it answers afterwards is true, and it leads again.
+#[test]
+fn d25_a_node_frozen_past_its_session_goes_on_without_a_loss() {
+    let settings =
+        ["broker.session.timeout.ms=1000", "broker.heartbeat.interval.ms=200", "group.min.session.timeout.ms=100"];
+    let mut broker = Broker::with(&settings);
+    let mut client = broker.connect();
+    let topic = client.create_topic("frozen", 1, &[]);
+    let member = client.join_alone("frozen");
+    let (id, epoch) = client.init_producer_id();
+    let mut producer = Producer { topic: topic.clone(), partition: 0, id, epoch, acknowledged: 0 };
+    for _ in 0..3 {
+        let mut pipelined = broker.connect();
+        (0..IN_FLIGHT).for_each(|ahead| producer.send(&mut pipelined, producer.acknowledged + ahead));
+        broker.freeze_for(Duration::from_millis(2500));
+        (0..IN_FLIGHT).for_each(|_| producer.receive(&mut pipelined));
+    }
+    let values = client.values(&topic, 0);
+    let expected: Vec<String> = (0..3 * IN_FLIGHT).map(|number| producer.value(number)).collect();
+    assert!(values == expected, "{} values", values.len());
+    // Whether its members outlived the pause is the clock's to say; each is told, and may join again.
+    let beat = client.heartbeat(&member);
+    assert!(matches!(beat, None | Some(ResponseError::UnknownMemberId)), "{beat:?}");
+    client.create_topic("thawed", 1, &[]);
+    broker.assert_well();
 }

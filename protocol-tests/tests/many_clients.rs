@@ -1,12 +1,14 @@
 //! Many clients at once, as brokers have them: what each is told fits what the others are told.
 
 use kafka_protocol::messages::{FetchRequest, FetchResponse, JoinGroupRequest, ProduceRequest, SyncGroupRequest};
-use protocol_tests::groups::{heartbeat_request, join_request, sync_request, with_protocol, Member};
+use protocol_tests::groups::{commit_request, heartbeat_request, join_request, sync_request, with_protocol, Member};
 use protocol_tests::records::{batches, Batch};
 use protocol_tests::topics::{fetch_request, produce_request, Topic};
 use protocol_tests::{error, shared, Client};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 use std::thread;
+use std::time::{Duration, Instant};
 
 const PRODUCERS: usize = 6;
 const EACH: usize = 150;
@@ -61,7 +63,7 @@ fn follow(topic: &Topic, end: i64) -> Vec<(i64, String)> {
 }
 
 #[test]
-fn p14_f12_producers_and_consumers_agree_on_every_offset() {
+fn p14_f12_d8_d9_d10_producers_and_consumers_agree_on_every_offset() {
     let topic = shared().connect().create_topic("crowded", 1, &[("segment.bytes", "1048576")]);
     let end = (PRODUCERS * EACH) as i64;
     let (produced, followed) = thread::scope(|scope| {
@@ -182,4 +184,66 @@ fn f12_a_hundred_parked_fetches_wake_together() {
         let (_, response) = client.receive::<FetchRequest>(12);
         assert_eq!(batches(response.responses[0].partitions[0].records.as_ref().unwrap()).len(), 1);
     }
+}
+
+/// What one member was given in one generation: its name, its number there.
+type Seat = (i32, String);
+
+/// Joins and leaves again and again; commits in each generation that it was seated in, and once more when it is over.
+fn storm(topic: &Topic, until: Instant, seats: &Mutex<BTreeMap<Seat, String>>) -> usize {
+    const GROUP: &str = "storm";
+    let mut client = shared().connect();
+    let mut rounds = 0;
+    while Instant::now() < until {
+        let id = client.member_id(GROUP);
+        let joined = client.call(9, &join_request(GROUP, &id).with_rebalance_timeout_ms(300));
+        if error(joined.error_code).is_some() {
+            continue;
+        }
+        let member = Member { group: GROUP.to_owned(), id: id.clone(), generation: joined.generation_id };
+        let mut sync = with_protocol(sync_request(&member, &[]));
+        sync.assignments = joined
+            .members
+            .iter()
+            .enumerate()
+            .map(|(seat, other)| {
+                kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment::default()
+                    .with_member_id(other.member_id.clone())
+                    .with_assignment(seat.to_string().into())
+            })
+            .collect();
+        let synced = client.call(5, &sync);
+        if error(synced.error_code).is_none() {
+            rounds += 1;
+            let seat = String::from_utf8(synced.assignment.to_vec()).unwrap();
+            let before = seats.lock().unwrap().insert((member.generation, seat.clone()), id.clone());
+            assert_eq!(before, None, "seat {seat} of generation {} is given twice", member.generation);
+        }
+        thread::sleep(Duration::from_millis(20 * (rounds as u64 % 4)));
+        client.leave(GROUP, &id);
+        let late = commit_request(GROUP, &topic.name, 0, 1)
+            .with_member_id(protocol_tests::text(&id))
+            .with_generation_id_or_member_epoch(member.generation);
+        let refused = error(client.call(8, &late).topics[0].partitions[0].error_code);
+        assert!(refused.is_some(), "a commit of generation {} after the member left", member.generation);
+    }
+    rounds
+}
+
+/// Number 31 of the faults: members come and go faster than the group settles.
+#[test]
+fn d31_a_storm_of_joins_and_leaves_gives_each_seat_once() {
+    let mut client = shared().connect();
+    let topic = client.create_topic("storm", 1, &[]);
+    client.find_coordinator("storm");
+    let seats = Mutex::default();
+    let until = Instant::now() + Duration::from_secs(4);
+    let rounds: usize = thread::scope(|scope| {
+        let members: Vec<_> = (0..6).map(|_| scope.spawn(|| storm(&topic, until, &seats))).collect();
+        members.into_iter().map(|one| one.join().unwrap()).sum()
+    });
+    assert!(rounds > 6, "{rounds} members were seated");
+    assert_eq!(client.committed("storm", "storm", 0), -1, "no commit of an old generation counts");
+    let (_, member, _) = settle("storm", 1);
+    assert!(member.generation > 1);
 }

@@ -143,7 +143,7 @@ fn p3_zstd_needs_version_7() {
 }
 
 #[test]
-fn p4_fields_that_are_not_the_producers_are_invalid_records() {
+fn p4_d24_fields_that_are_not_the_producers_are_invalid_records() {
     let mut client = shared().connect();
     let topic = client.create_topic("produce-fields", 1, &[]);
     let batch = || Batch::of(&["a", "b"]);

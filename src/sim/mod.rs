@@ -134,7 +134,7 @@ fn one_seed() {
 }
 
 #[test]
-fn seeds() {
+fn d8_d9_d10_d11_d21_d22_d23_d26_d34_seeds() {
     let count = number("KLAMM_SIM_SEEDS").unwrap_or(50);
     let mut records = 0;
     for seed in 0..count {

@@ -118,7 +118,7 @@ fn c2_c3_size_retention_keeps_at_least_its_bytes() {
 }
 
 #[test]
-fn l5_c3_delete_records_moves_the_start_and_it_survives() {
+fn l5_c3_d29_delete_records_moves_the_start_and_it_survives() {
     let mut kit = Kit::new();
     let keep = LogConfig { cleanup: Cleanup { delete: false, compact: false }, ..small() };
     let mut log = kit.log(&keep);
@@ -205,7 +205,7 @@ fn truncation_forgets_epochs_and_producers_beyond_it() {
 }
 
 #[test]
-fn a_full_disk_refuses_writes_until_there_is_room() {
+fn d34_a_full_disk_refuses_writes_until_there_is_room() {
     let mut kit = Kit::new();
     let mut log = kit.log(&small());
     append(&mut log, &[sequenced(5, 0, 0, 1)]);
@@ -227,7 +227,7 @@ fn a_full_disk_refuses_writes_until_there_is_room() {
 }
 
 #[test]
-fn a_failed_write_or_sync_takes_the_directory_offline_for_good() {
+fn d34_a_failed_write_or_sync_takes_the_directory_offline_for_good() {
     for in_sync in [false, true] {
         let kit = Kit::new();
         let mut log = kit.log(&small());

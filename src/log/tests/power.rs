@@ -249,7 +249,7 @@ proptest! {
 }
 
 #[test]
-fn a_failed_sync_is_never_taken_for_success() {
+fn d34_a_failed_sync_is_never_taken_for_success() {
     let mut world = World::new(1);
     world.append(vec![batch(&[1], "kept")]);
     world.dir.clone().unwrap().flush(at(0)).unwrap();

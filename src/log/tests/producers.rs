@@ -42,7 +42,7 @@ fn i1_i2_a_group_is_checked_within_itself() {
 }
 
 #[test]
-fn i2_sequences_wrap_to_zero() {
+fn i2_d12_sequences_wrap_to_zero() {
     let kit = Kit::new();
     let mut log = kit.log(&small());
     append(&mut log, &[sequenced(9, 0, i32::MAX - 1, 2)]);
@@ -75,7 +75,7 @@ fn i4_an_unknown_producer_may_start_anywhere() {
 }
 
 #[test]
-fn i5_idle_producers_expire_and_are_bounded() {
+fn i5_d12_idle_producers_expire_and_are_bounded() {
     let kit = Kit::new();
     let mut log = kit.log(&LogConfig { max_producer_ids: 32, ..small() });
     for id in 0..100 {

@@ -30,7 +30,7 @@ fn headers(log: &Log) -> Vec<BatchHeader> {
 }
 
 #[test]
-fn c9_a_cut_at_every_byte_of_the_last_segment() {
+fn c9_d5_a_cut_at_every_byte_of_the_last_segment() {
     let mut kit = Kit::new();
     let mut log = kit.log(&small());
     fill(&mut log);

@@ -34,7 +34,7 @@ fn a_slow_disk_gets_its_writes_from_its_own_thread() {
 }
 
 #[test]
-fn a_full_disk_refuses_writes_until_there_is_room() {
+fn d34_a_full_disk_refuses_writes_until_there_is_room() {
     const ENOSPC: i32 = 28;
     let mut kit = Kit::still();
     let partition = kit.topic("t", &[]);
