@@ -32,7 +32,7 @@ build: setup
 check: setup ## format, lints, house rules: what every commit passes
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --features sim -- -D warnings
-	$(CARGO) test --quiet --lib -- tidy::
+	$(CARGO) test --quiet --features sim --lib -- tidy::
 
 test: setup-compat ## every test that fits in minutes
 	$(CARGO) fmt --all --check
