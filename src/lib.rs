@@ -25,6 +25,7 @@
 //!   replication, waiting, tokio.
 //! - `metadata`: the cluster as a value: records, image, delta, cache. Absent: deciding.
 //! - `controller`: judges admin and broker requests against an image and answers with records; pure. Absent: I/O, raft.
+//! - `shard`: what a coordinator's state machine is: events in, effects out. Absent: any one machine, and its runtime.
 //!
 //! **L2, rooms**
 //! - `replica`: logs as replicated partitions: leadership, append queue, high watermark, waiting for bytes, the flusher.
@@ -54,6 +55,7 @@ pub mod wire;
 pub mod controller;
 pub mod log;
 pub mod metadata;
+pub mod shard;
 // L2 rooms
 pub mod coordinator;
 pub mod group;

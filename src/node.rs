@@ -16,7 +16,7 @@ use crate::config::load::Loaded;
 use crate::config::meta_properties::{self, Directories, MetaError};
 use crate::config::BrokerConfig;
 use crate::controller::{supported_features, Controller, ControllerSettings, FeatureSetting};
-use crate::coordinator::{PartitionJournal, Runtime, RuntimeSettings, CONSUMER_OFFSETS};
+use crate::coordinator::{Groups, Idle, PartitionJournal, Runtime, RuntimeParts, RuntimeSettings, CONSUMER_OFFSETS};
 use crate::disk::handles::Handles;
 use crate::disk::{Disk, DiskLock};
 use crate::ids::{NodeId, Uuid};
@@ -143,7 +143,7 @@ pub struct Node {
     /// The controller.
     pub controller: ControllerHandle,
     /// The groups.
-    pub groups: Arc<Runtime>,
+    pub groups: Arc<Groups>,
     /// Memory for answers, shared with the connections.
     pub buffers: Buffers,
     node_id: NodeId,
@@ -173,12 +173,7 @@ impl Node {
         let log_dir_ids: Vec<Uuid> = config.log.log_dirs.iter().map(|path| directory_id(&directories, path)).collect();
         let cluster_id = directories.cluster_id.clone();
         let (replicas, locks) = start_replicas(&config, world, directories)?;
-        let groups = Runtime::new(
-            Arc::new(PartitionJournal::new(replicas.clone(), CONSUMER_OFFSETS)),
-            RuntimeSettings::from_config(&config),
-            world.clock.clone(),
-            world.rng.fork(),
-        );
+        let groups = start_groups(&config, world, &replicas);
         subscribe(&metadata, &replicas, &groups, config.node_id);
         tokio::spawn(groups.clone().run_timers(cancelled.clone()));
         let registration = Registration {
@@ -230,7 +225,7 @@ struct Rooms {
     metadata: Arc<MetadataCache>,
     controller: ControllerHandle,
     replicas: Arc<ReplicaManager>,
-    groups: Arc<Runtime>,
+    groups: Arc<Groups>,
 }
 
 impl Rooms {
@@ -370,8 +365,18 @@ fn open_log_dir(
     LogDir::open(parts, path, DirLimits::default()).map_err(|error| NodeError::Log { path: path.to_owned(), error })
 }
 
+fn start_groups(config: &BrokerConfig, world: &World, replicas: &Arc<ReplicaManager>) -> Arc<Groups> {
+    let parts = RuntimeParts {
+        journal: Arc::new(PartitionJournal::new(replicas.clone(), CONSUMER_OFFSETS)),
+        doer: Arc::new(Idle),
+        clock: world.clock.clone(),
+        rng: world.rng.fork(),
+    };
+    Runtime::new(parts, RuntimeSettings::of_groups(config))
+}
+
 /// Tells the rooms of changes, in this order: partitions first, then the groups that live on them.
-fn subscribe(metadata: &MetadataCache, replicas: &Arc<ReplicaManager>, groups: &Arc<Runtime>, node_id: i32) {
+fn subscribe(metadata: &MetadataCache, replicas: &Arc<ReplicaManager>, groups: &Arc<Groups>, node_id: i32) {
     let partitions = replicas.clone();
     metadata.subscribe(Box::new(move |delta, image| partitions.on_metadata(delta, image)));
     let groups = groups.clone();

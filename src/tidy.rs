@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// Rooms by layer, lowest first. A room may import any room of a lower layer.
 const LAYERS: &[&[&str]] = &[
     &["clock", "config", "disk", "ids", "kv", "record", "rng", "telemetry", "wire"],
-    &["controller", "log", "metadata"],
+    &["controller", "log", "metadata", "shard"],
     &["coordinator", "group", "quorum", "replica"],
     &["api", "server"],
 ];
@@ -62,7 +62,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that are plain synchronous Rust.
-const WITHOUT_TOKIO: &[&str] = &["log", "metadata", "controller", "record", "group"];
+const WITHOUT_TOKIO: &[&str] = &["log", "metadata", "controller", "record", "shard", "group"];
 
 /// Most lines of a file that is not a test.
 const FILE_LINES: usize = 1000;

@@ -178,6 +178,7 @@ impl From<GroupError> for ErrorCode {
             GroupError::NotCoordinator => Self::NotCoordinator,
             GroupError::CoordinatorLoadInProgress => Self::CoordinatorLoadInProgress,
             GroupError::CoordinatorNotAvailable => Self::CoordinatorNotAvailable,
+            GroupError::InvalidProducerEpoch => Self::InvalidProducerEpoch,
             GroupError::InvalidRequest => Self::InvalidRequest,
             GroupError::UnknownServerError => Self::UnknownServerError,
         }

@@ -5,7 +5,7 @@ use super::error::ErrorCode;
 use super::reply::Reply;
 use super::Services;
 use crate::group::request::{Ask, Client};
-use crate::group::{GroupError, Text};
+use crate::group::{GroupError, Shard, Text};
 use bytes::Bytes;
 use kafka_protocol::protocol::StrBytes;
 
@@ -48,7 +48,7 @@ pub(super) fn client(context: &RequestContext<'_>) -> Client {
 /// only the waiting overlaps with what follows.
 pub(super) fn ask<A, F>(services: &Services, context: &RequestContext<'_>, request: A, answer: F) -> Reply
 where
-    A: Ask + Send + 'static,
+    A: Ask<Shard> + Send + 'static,
     F: FnOnce(Result<A::Reply, GroupError>) -> Reply + Send + 'static,
 {
     let pending = services.groups.execute(client(context), request);

@@ -45,7 +45,7 @@ mod topic_creation;
 use crate::clock::Clock;
 use crate::config::broker::BrokerConfig;
 use crate::config::values::BrokerValues;
-use crate::coordinator::Runtime;
+use crate::coordinator::Groups;
 use crate::ids::Uuid;
 use crate::metadata::cache::MetadataCache;
 use crate::quorum::ControllerHandle;
@@ -128,7 +128,7 @@ pub struct Services {
     /// The partitions that this node holds.
     pub replicas: Arc<ReplicaManager>,
     /// The groups that this node coordinates.
-    pub groups: Arc<Runtime>,
+    pub groups: Arc<Groups>,
     /// Fetch sessions.
     pub fetch_sessions: SessionCache,
     /// Producer ids at hand.

@@ -1,39 +1,47 @@
-//! Following the metadata: which partitions are led here, and which topics are gone.
+//! Following the metadata: which partitions are led here, which topics are gone; and the rest of what the task has to do.
 
-use super::runtime::{Runtime, CONSUMER_OFFSETS};
+use super::deeds::Ordered;
+use super::runtime::Runtime;
 use super::slot::State;
-use crate::group::Text;
 use crate::ids::NodeId;
 use crate::metadata::delta::{MetadataDelta, TopicDelta};
 use crate::metadata::image::MetadataImage;
+use crate::shard::{Machine, Text};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// What the metadata asks for and the runtime's task has still to do.
-#[derive(Default)]
-pub(super) struct Chores {
+/// What metadata and shards ask for and the runtime's task has still to do.
+pub(super) struct Chores<M: Machine> {
     /// Partitions to load, with their leader epoch.
     loads: BTreeMap<i32, i32>,
-    /// Topics whose offsets are to go.
+    /// Topics that are gone.
     deleted: BTreeSet<Text>,
+    /// What shards have ordered; no more than they hold things that order.
+    pub(super) deeds: Vec<Ordered<M>>,
 }
 
-impl Runtime {
+impl<M: Machine> Default for Chores<M> {
+    fn default() -> Self {
+        Self { loads: BTreeMap::new(), deleted: BTreeSet::new(), deeds: Vec::new() }
+    }
+}
+
+impl<M: Machine> Runtime<M> {
     /// Takes in a change of metadata. Only marks what is to be done, so that whoever publishes does not wait: shards load
-    /// in the task of [`Runtime::run_timers`], and answer `CoordinatorLoadInProgress` from now on until they have.
+    /// in the task of [`Runtime::run_timers`], and answer that they load from now on until they have.
     pub fn on_metadata(&self, delta: &MetadataDelta, image: &Arc<MetadataImage>, node_id: NodeId) {
         for topic in delta.deleted_topics() {
             let name = &topic.topic().name;
-            if **name == *CONSUMER_OFFSETS {
+            if **name == *M::TOPIC {
                 self.unload_all();
             } else {
                 self.chores.lock().deleted.insert(name.clone());
             }
         }
-        for topic in delta.changed_topics().filter(|topic| *topic.topic().name == *CONSUMER_OFFSETS) {
+        for topic in delta.changed_topics().filter(|topic| *topic.topic().name == *M::TOPIC) {
             self.follow_leaders(topic, node_id);
         }
-        if let Some(topic) = image.topic_by_name(CONSUMER_OFFSETS) {
+        if let Some(topic) = image.topic_by_name(M::TOPIC) {
             self.set_partitions(topic.partition_count());
         }
         self.agenda.changed.notify_one();
@@ -61,17 +69,20 @@ impl Runtime {
         let chores = std::mem::take(&mut *self.chores.lock());
         for (partition, epoch) in chores.loads {
             let this = Arc::clone(self);
-            // A failure has been logged, and the partition's groups answer that this is not their coordinator.
+            // A failure has been logged, and whoever asks the partition hears that this is not the coordinator.
             tokio::spawn(async move { drop(this.load(partition, epoch).await) });
         }
         if !chores.deleted.is_empty() {
             self.topics_deleted(&chores.deleted.into_iter().collect::<Vec<_>>());
         }
+        for ordered in chores.deeds {
+            tokio::spawn(Arc::clone(self).carry_out(ordered));
+        }
     }
 
-    /// Whether every partition led here serves its groups, or has failed to.
+    /// Whether every partition led here serves, or has failed to.
     pub fn is_loaded(&self) -> bool {
-        let is_loading = |state: &State| matches!(state, State::Loading);
+        let is_loading = |state: &State<M>| matches!(state, State::Loading);
         !self.all_slots().iter().any(|slot| is_loading(&slot.state.lock()))
     }
 }

@@ -1,10 +1,11 @@
 //! The log under a coordinator, as the coordinator sees it.
 
+use super::markers::{MarkerError, TxnMarker};
 use crate::clock::Now;
-use crate::group::GroupError;
 use crate::record::header::BatchHeader;
 use crate::record::records::RecordView;
 use crate::record::validate::ValidBatch;
+use crate::shard::Trouble;
 use std::future::Future;
 use std::pin::Pin;
 use thiserror::Error;
@@ -27,6 +28,9 @@ pub enum JournalError {
     /// The batch is larger than the topic takes.
     #[error("the batch is too large for the log")]
     TooLarge,
+    /// The producer on whose behalf the batch is written has been replaced.
+    #[error("the producer's epoch is not the newest")]
+    InvalidProducerEpoch,
     /// The disk failed, or is full.
     #[error("storage failed: {0}")]
     Storage(String),
@@ -36,12 +40,13 @@ pub enum JournalError {
 }
 
 impl JournalError {
-    /// What the caller of a group request hears, as Kafka maps it.
-    pub fn as_group_error(&self) -> GroupError {
+    /// What the caller of a request hears, as Kafka maps it.
+    pub fn trouble(&self) -> Trouble {
         match self {
-            Self::UnknownPartition | Self::NotEnoughReplicas | Self::Busy => GroupError::CoordinatorNotAvailable,
-            Self::NotLeader | Self::Storage(_) | Self::Corrupt(_) => GroupError::NotCoordinator,
-            Self::TooLarge => GroupError::UnknownServerError,
+            Self::UnknownPartition | Self::NotEnoughReplicas | Self::Busy => Trouble::NotAvailable,
+            Self::NotLeader | Self::Storage(_) | Self::Corrupt(_) => Trouble::NotCoordinator,
+            Self::TooLarge => Trouble::TooLarge,
+            Self::InvalidProducerEpoch => Trouble::InvalidProducerEpoch,
         }
     }
 
@@ -54,11 +59,14 @@ impl JournalError {
 /// A wait for replication.
 pub type Committed = Pin<Box<dyn Future<Output = Result<(), JournalError>> + Send>>;
 
-/// The partitions of `__consumer_offsets` that this broker leads, or may come to lead. A partition has one writer, its
+/// The partitions of an internal topic that this broker leads, or may come to lead. A partition has one writer, its
 /// shard.
 pub trait Journal: Send + Sync + 'static {
     /// Appends one batch as leader, at once; returns the offset behind its last record.
     fn append(&self, partition: i32, batch: ValidBatch, now: Now) -> Result<i64, JournalError>;
+
+    /// Appends the marker that ends a transaction, in the same way.
+    fn append_marker(&self, partition: i32, marker: &TxnMarker, now: Now) -> Result<i64, MarkerError>;
 
     /// The high watermark: everything below it is committed.
     fn committed(&self, partition: i32) -> i64;

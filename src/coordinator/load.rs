@@ -3,14 +3,14 @@
 use super::journal::JournalError;
 use super::runtime::Runtime;
 use super::slot::{Active, Slot, State};
-use crate::group::{Event, Origin, Record, Shard};
 use crate::record::header::BatchHeader;
 use crate::record::records::RecordView;
+use crate::shard::{Machine, Origin};
 use std::sync::Arc;
 
-impl Runtime {
-    /// Announces that a partition is led here from `epoch` on: until [`Runtime::load`] is done, its groups answer
-    /// `CoordinatorLoadInProgress`. False if that epoch, or a newer one, is known already.
+impl<M: Machine> Runtime<M> {
+    /// Announces that a partition is led here from `epoch` on: until [`Runtime::load`] is done, its requests hear
+    /// that it loads. False if that epoch, or a newer one, is known already.
     pub fn begin_load(&self, partition: i32, epoch: i32) -> bool {
         let mut slots = self.slots.write();
         if let Some(known) = slots.get(&partition) {
@@ -24,8 +24,8 @@ impl Runtime {
         true
     }
 
-    /// Reads a partition's log and serves its groups. Lets others run between stretches of the log; memory is that of the
-    /// groups themselves.
+    /// Reads a partition's log and serves. Lets others run between stretches of the log; memory is that of the
+    /// shard itself.
     pub async fn load(&self, partition: i32, epoch: i32) -> Result<(), JournalError> {
         self.begin_load(partition, epoch);
         let Some(slot) = self.slot(partition).filter(|slot| slot.epoch == epoch) else { return Ok(()) };
@@ -37,13 +37,13 @@ impl Runtime {
         }
         match read {
             Ok(active) => {
-                let (groups, end_offset) = (active.shard.group_count(), active.end_offset);
+                let (contents, end_offset) = (active.shard.contents(), active.end_offset);
                 *state = State::Active(Box::new(active));
-                tracing::info!("Loaded {groups} groups of __consumer_offsets-{partition} up to offset {end_offset}");
+                tracing::info!("Loaded {contents} of {}-{partition} up to offset {end_offset}", M::TOPIC);
                 self.deliver_loaded(&slot, &mut state)
             }
             Err(error) => {
-                tracing::error!("Failed to load __consumer_offsets-{partition} at epoch {epoch}: {error}");
+                tracing::error!("Failed to load {}-{partition} at epoch {epoch}: {error}", M::TOPIC);
                 slot.end(&mut state);
                 Err(error)
             }
@@ -63,9 +63,9 @@ impl Runtime {
         }
     }
 
-    fn deliver_loaded(&self, slot: &Slot, state: &mut State) -> Result<(), JournalError> {
+    fn deliver_loaded(&self, slot: &Arc<Slot<M>>, state: &mut State<M>) -> Result<(), JournalError> {
         let State::Active(active) = state else { return Ok(()) };
-        match self.drive(slot.partition, active, Event::Loaded) {
+        match self.drive(slot, active, M::on_loaded()) {
             Ok(_) => Ok(()),
             Err(error) => {
                 slot.end(state);
@@ -74,8 +74,8 @@ impl Runtime {
         }
     }
 
-    async fn read(&self, slot: &Slot) -> Result<Active, JournalError> {
-        let mut shard = Shard::new(self.settings.group.clone());
+    async fn read(&self, slot: &Slot<M>) -> Result<Active<M>, JournalError> {
+        let mut shard = M::new(self.settings.machine.clone());
         let mut from = 0;
         while matches!(*slot.state.lock(), State::Loading) {
             let mut replayed = Ok(());
@@ -96,7 +96,7 @@ impl Runtime {
 }
 
 /// Replays one record of the log. Kinds of records that this broker does not know are passed over, as in Kafka.
-fn replay(shard: &mut Shard, header: &BatchHeader, record: &RecordView<'_>) -> Result<(), JournalError> {
+fn replay<M: Machine>(shard: &mut M, header: &BatchHeader, record: &RecordView<'_>) -> Result<(), JournalError> {
     let log_offset = header.base_offset.saturating_add(i64::from(record.offset_delta));
     let corrupt = |what: &dyn std::fmt::Display| JournalError::Corrupt(format!("offset {log_offset}: {what}"));
     let key = record.key.ok_or_else(|| corrupt(&"no key"))?;
@@ -109,7 +109,7 @@ fn replay(shard: &mut Shard, header: &BatchHeader, record: &RecordView<'_>) -> R
         }
         return Ok(());
     }
-    if let Some(decoded) = Record::decode(key, record.value).map_err(|error| corrupt(&error))? {
+    if let Some(decoded) = M::decode(key, record.value).map_err(|error| corrupt(&error))? {
         let producer_id = header.is_transactional().then_some(header.producer_id);
         shard.replay(Origin { log_offset, producer_id }, decoded);
     }

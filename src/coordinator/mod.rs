@@ -1,18 +1,21 @@
-//! Runs group shards on the led partitions of `__consumer_offsets`.
+//! Runs the shards of groups (`group/`) on the led partitions of their internal topic.
 //!
 //! One shard per led partition, behind one mutex that is held over step, append and replay, never over replication:
-//! append the records → replay them → apply soft changes → arm timers → answer once the log is committed up to here. If
-//! the append is refused nothing has happened. Answers to reads are held back like those to writes, until what they were
-//! judged against is committed.
+//! append the records → replay them → apply soft changes → arm timers → answer once the log is committed up to here, and
+//! have done what the step orders. If the append is refused nothing has happened. Answers to reads are held back like
+//! those to writes, until what they were judged against is committed.
 //!
-//! Absent from here: what groups do (`group/`), and how the log is replicated (behind [`Journal`]).
+//! Absent from here: what the shards do ([`crate::shard`]), and how the log is replicated (behind [`Journal`]).
 
 mod agenda;
 mod answer;
 mod batches;
+mod deeds;
 mod elections;
+mod groups;
 mod journal;
 mod load;
+mod markers;
 mod partition_journal;
 mod runtime;
 mod slot;
@@ -21,6 +24,12 @@ mod stretch;
 mod tests;
 mod timers;
 
+pub use deeds::{Doer, Idle};
+pub use groups::Groups;
 pub use journal::{Journal, JournalError};
+pub use markers::{MarkerError, MarkerOutcomes, MarkerWriter, TxnMarker};
 pub use partition_journal::PartitionJournal;
-pub use runtime::{java_string_hash, Runtime, RuntimeSettings, CONSUMER_OFFSETS};
+pub use runtime::{java_string_hash, Runtime, RuntimeParts, RuntimeSettings};
+
+/// The topic that groups live in.
+pub const CONSUMER_OFFSETS: &str = <crate::group::Shard as crate::shard::Machine>::TOPIC;

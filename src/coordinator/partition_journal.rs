@@ -1,9 +1,10 @@
 //! The journal over replicated partitions.
 
 use super::journal::{Committed, Journal, JournalError};
+use super::markers::{MarkerError, TxnMarker};
 use super::stretch::each_record;
 use crate::clock::Now;
-use crate::log::{LogError, Piece, ReadError};
+use crate::log::{AppendRefused, LogError, Piece, ReadError};
 use crate::record::header::BatchHeader;
 use crate::record::records::RecordView;
 use crate::record::validate::ValidBatch;
@@ -42,6 +43,21 @@ impl Journal for PartitionJournal {
             // A full disk has refused the batch whole: what the shard holds is still what the log says.
             Err(AppendError::Storage(_)) if !partition.is_offline() => Err(JournalError::Busy),
             Err(error) => Err(refused(error)),
+        }
+    }
+
+    fn append_marker(&self, partition: i32, marker: &TxnMarker, now: Now) -> Result<i64, MarkerError> {
+        let partition = self.replicas.partition(self.topic, partition).map_err(|error| match error {
+            PartitionError::UnknownTopicOrPartition => MarkerError::UnknownTopicOrPartition,
+            PartitionError::NotLeader { .. } => MarkerError::NotLeader,
+            PartitionError::StorageError => MarkerError::Storage(error.to_string()),
+        })?;
+        let batch = marker.batch(now.wall_ms).map_err(|error| MarkerError::Storage(error.to_string()))?;
+        match partition.append_as_coordinator(batch, now) {
+            Ok(appended) => Ok(appended.last_offset + 1),
+            // As above: a full disk has changed nothing.
+            Err(AppendError::Storage(_)) if !partition.is_offline() => Err(MarkerError::TimedOut),
+            Err(error) => Err(unmarked(error)),
         }
     }
 
@@ -90,8 +106,24 @@ fn refused(error: AppendError) -> JournalError {
             JournalError::NotEnoughReplicas
         }
         AppendError::QueueFull | AppendError::TimedOut => JournalError::Busy,
+        AppendError::Refused(AppendRefused::InvalidProducerEpoch { .. }) => JournalError::InvalidProducerEpoch,
         AppendError::Refused(refused) => JournalError::Corrupt(refused.to_string()),
         AppendError::Storage(text) => JournalError::Storage(text),
+    }
+}
+
+fn unmarked(error: AppendError) -> MarkerError {
+    match error {
+        AppendError::NotLeader => MarkerError::NotLeader,
+        AppendError::UnknownTopicOrPartition => MarkerError::UnknownTopicOrPartition,
+        AppendError::NotEnoughReplicas { .. } | AppendError::NotEnoughReplicasAfterAppend => {
+            MarkerError::NotEnoughReplicas
+        }
+        AppendError::QueueFull | AppendError::TimedOut => MarkerError::TimedOut,
+        AppendError::Refused(AppendRefused::CoordinatorFenced { .. }) => MarkerError::CoordinatorFenced,
+        AppendError::Refused(AppendRefused::InvalidProducerEpoch { .. }) => MarkerError::InvalidProducerEpoch,
+        AppendError::Refused(_) => MarkerError::InvalidTxnState,
+        AppendError::Storage(text) => MarkerError::Storage(text),
     }
 }
 

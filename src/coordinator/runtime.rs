@@ -1,17 +1,16 @@
-//! The runtime: from a group id to its shard, from events to appended records.
+//! The runtime: from a key to its shard, from events to appended records.
 
 use super::agenda::Agenda;
 use super::answer::{committed, finish, Answer, Begun};
 use super::batches::pack;
+use super::deeds::{Doer, Ordered};
 use super::elections::Chores;
 use super::journal::{Journal, JournalError};
+use super::markers::{MarkerError, TxnMarker};
 use super::slot::{Active, Parked, Slot, State};
-use crate::clock::Clock;
-use crate::config::broker::BrokerConfig;
-use crate::group::request::{Client, ListGroups, ListedGroup};
-use crate::group::{Ask, Caller, Event, GroupError, Origin, Reply, Request, Settings, Text};
-use crate::ids::Uuid;
+use crate::clock::{Clock, Now};
 use crate::rng::Rng;
+use crate::shard::{Ask, Caller, Machine, Origin, Text, Trouble};
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -20,75 +19,58 @@ use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-/// The topic that groups live in.
-pub const CONSUMER_OFFSETS: &str = "__consumer_offsets";
-
 /// What the operator sets.
 #[derive(Clone, Debug)]
-pub struct RuntimeSettings {
-    /// The groups' settings.
-    pub group: Settings,
-    /// `offsets.topic.num.partitions`, until the topic itself says otherwise.
+pub struct RuntimeSettings<S> {
+    /// The shards' settings.
+    pub machine: S,
+    /// How many partitions the topic will have, until it says so itself.
     pub partitions: i32,
     /// The largest batch that the topic takes, bytes (`max.message.bytes`).
     pub max_batch_bytes: usize,
-    /// JoinGroups and SyncGroups that may be parked at a time in all shards (`klamm.parked.replies.max`).
+    /// Callers that may be parked at a time in all shards (`klamm.parked.replies.max`).
     pub max_parked_replies: usize,
+    /// How long an answer waits to be committed, ms.
+    pub commit_timeout_ms: i64,
 }
 
-impl Default for RuntimeSettings {
-    fn default() -> Self {
-        Self { group: Settings::default(), partitions: 50, max_batch_bytes: 1_048_588, max_parked_replies: 100_000 }
-    }
+/// What a runtime works with.
+pub struct RuntimeParts<M: Machine> {
+    /// The topic's partitions.
+    pub journal: Arc<dyn Journal>,
+    /// Does what the shards order.
+    pub doer: Arc<dyn Doer<M>>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub rng: Rng,
 }
 
-impl RuntimeSettings {
-    /// What a broker's configuration says.
-    pub fn from_config(config: &BrokerConfig) -> Self {
-        let groups = &config.groups;
-        let group = Settings {
-            min_session_timeout_ms: groups.group_min_session_timeout_ms,
-            max_session_timeout_ms: groups.group_max_session_timeout_ms,
-            initial_rebalance_delay_ms: groups.group_initial_rebalance_delay_ms,
-            max_size: groups.group_max_size,
-            offsets_retention_ms: i64::from(groups.offsets_retention_minutes) * 60_000,
-            offsets_retention_check_interval_ms: groups.offsets_retention_check_interval_ms,
-            offset_metadata_max_bytes: usize::try_from(groups.offset_metadata_max_bytes).unwrap_or(0),
-            offsets_commit_timeout_ms: i64::from(groups.offsets_commit_timeout_ms),
-        };
-        let topic = config.topic_config(&BTreeMap::new());
-        let max_batch_bytes = topic.max_message_bytes.min(groups.offsets_topic_segment_bytes);
-        Self {
-            group,
-            partitions: groups.offsets_topic_num_partitions,
-            max_batch_bytes: usize::try_from(max_batch_bytes).unwrap_or(0),
-            max_parked_replies: config.klamm.parked_replies_max,
-        }
-    }
-}
-
-/// The group coordinator of one broker.
-pub struct Runtime {
+/// One coordinator of one broker.
+pub struct Runtime<M: Machine> {
     pub(super) journal: Arc<dyn Journal>,
-    pub(super) settings: RuntimeSettings,
+    pub(super) doer: Arc<dyn Doer<M>>,
+    pub(super) settings: RuntimeSettings<M::Settings>,
     pub(super) clock: Arc<dyn Clock>,
-    rng: Rng,
+    pub(super) rng: Rng,
     partitions: AtomicI32,
     /// Guards the table only; a slot has its own lock, and none is taken under this one but to replace a slot.
-    pub(super) slots: RwLock<BTreeMap<i32, Arc<Slot>>>,
+    pub(super) slots: RwLock<BTreeMap<i32, Arc<Slot<M>>>>,
     pub(super) agenda: Agenda,
     /// How many callers are parked in all shards.
     parked: Arc<AtomicUsize>,
-    /// Guards what the metadata asks for until the runtime's task takes it. Held for no longer than to put or take.
-    pub(super) chores: Mutex<Chores>,
+    /// Guards what metadata and shards ask for until the runtime's task takes it. Held for no longer than to put or take.
+    pub(super) chores: Mutex<Chores<M>>,
 }
 
-impl Runtime {
-    /// A coordinator that leads nothing yet. Its timers run only while [`Runtime::run_timers`] does.
-    pub fn new(journal: Arc<dyn Journal>, settings: RuntimeSettings, clock: Arc<dyn Clock>, rng: Rng) -> Arc<Self> {
+impl<M: Machine> Runtime<M> {
+    /// A coordinator that leads nothing yet. Its timers run, and deeds are done, only while [`Runtime::run_timers`] does.
+    pub fn new(parts: RuntimeParts<M>, settings: RuntimeSettings<M::Settings>) -> Arc<Self> {
+        let RuntimeParts { journal, doer, clock, rng } = parts;
         let partitions = AtomicI32::new(settings.partitions.max(1));
         Arc::new(Self {
             journal,
+            doer,
             settings,
             clock,
             rng,
@@ -100,10 +82,10 @@ impl Runtime {
         })
     }
 
-    /// Which partition of the topic coordinates a group (G1).
-    pub fn partition_for(&self, group_id: &str) -> i32 {
+    /// Which partition of the topic coordinates a group or a transactional id (G1, X1).
+    pub fn partition_for(&self, key: &str) -> i32 {
         // Java's Math.abs, but for its smallest number, for which Kafka takes 0.
-        java_string_hash(group_id).checked_abs().unwrap_or(0) % self.partitions.load(Ordering::Relaxed)
+        java_string_hash(key).checked_abs().unwrap_or(0) % self.partitions.load(Ordering::Relaxed)
     }
 
     /// Takes over how many partitions the topic really has; at least 1.
@@ -111,44 +93,38 @@ impl Runtime {
         self.partitions.store(partitions.max(1), Ordering::Relaxed);
     }
 
-    /// Asks the group's shard. The step, and the append of its records, are done when this returns; the future is the
-    /// wait for other members and for replication, and may be dropped. One that is already answered is ready at its
-    /// first poll.
-    pub fn execute<A: Ask>(
+    /// The wait for the answer to what [`Runtime::begin`] began.
+    pub(super) fn answered<A: Ask<M>>(
         self: &Arc<Self>,
-        client: Client,
-        ask: A,
-    ) -> impl Future<Output = Result<A::Reply, GroupError>> + Send + 'static {
-        let begun = self.begin(client, ask);
+        begun: Begun<M, A::Reply>,
+    ) -> impl Future<Output = Result<A::Reply, M::Error>> + Send + 'static {
         let journal = Arc::clone(&self.journal);
-        let timeout_ms = self.settings.group.offsets_commit_timeout_ms;
-        async move { finish::<A>(&*journal, timeout_ms, begun).await }
+        let timeout_ms = self.settings.commit_timeout_ms;
+        async move { finish::<M, A>(&*journal, timeout_ms, begun).await }
     }
 
-    fn begin<A: Ask>(&self, client: Client, ask: A) -> Begun<A::Reply> {
-        if let Some(refusal) = ask.refused_unseen(&self.settings.group) {
+    /// Asks a key's shard. The step, and the append of its records, are done when this returns; what is left is the wait
+    /// for others and for replication.
+    pub(super) fn begin<A: Ask<M>>(&self, ask: A, event: impl FnOnce(Caller, A) -> M::Event) -> Begun<M, A::Reply> {
+        if let Some(refusal) = ask.refused_unseen(&self.settings.machine) {
             return Begun::Ready(Ok(refusal));
         }
-        let Some(slot) = self.slot(self.partition_for(ask.group_id())) else {
-            return Begun::Ready(Err(GroupError::NotCoordinator));
+        let Some(slot) = self.slot(self.partition_for(ask.key())) else {
+            return Begun::Ready(Err(Trouble::NotCoordinator.into()));
         };
         let mut state = slot.state.lock();
         let active = match &mut *state {
             State::Active(active) => active,
             State::Loading => {
-                return Begun::Ready(ask.while_loading().ok_or(GroupError::CoordinatorLoadInProgress));
+                return Begun::Ready(ask.while_loading().ok_or_else(|| Trouble::LoadInProgress.into()));
             }
-            State::Gone => return Begun::Ready(Err(GroupError::NotCoordinator)),
+            State::Gone => return Begun::Ready(Err(Trouble::NotCoordinator.into())),
         };
-        let request: Request = ask.into();
-        let may_park = matches!(request, Request::JoinGroup(_) | Request::SyncGroup(_));
-        if may_park && self.parked.load(Ordering::Relaxed) >= self.settings.max_parked_replies {
-            return Begun::Ready(Err(GroupError::CoordinatorNotAvailable));
+        if ask.may_park() && self.parked.load(Ordering::Relaxed) >= self.settings.max_parked_replies {
+            return Begun::Ready(Err(Trouble::NotAvailable.into()));
         }
         let caller = active.next_caller();
-        let fresh_id = if matches!(request, Request::JoinGroup(_)) { self.rng.uuid() } else { Uuid::nil() };
-        let event = Event::Request { caller, client, fresh_id, request };
-        match self.drive(slot.partition, active, event) {
+        match self.drive(&slot, active, event(caller, ask)) {
             Ok(replies) => {
                 let own = self.hand_out(active, replies, caller);
                 let offset = active.end_offset;
@@ -163,75 +139,109 @@ impl Runtime {
             }
             Err(error) => {
                 self.refused(&slot, &mut state, &error);
-                Begun::Ready(Err(error.as_group_error()))
+                Begun::Ready(Err(error.trouble().into()))
             }
         }
     }
 
-    /// The groups of every shard here that pass the filter; shards that are not served are left out.
-    pub fn list_groups(
-        self: &Arc<Self>,
-        request: ListGroups,
-    ) -> impl Future<Output = Result<Vec<ListedGroup>, GroupError>> + Send + 'static {
-        let this = Arc::clone(self);
-        async move {
-            let mut listed = Vec::new();
-            for slot in this.all_slots() {
-                let (mut groups, offset) = match &*slot.state.lock() {
-                    State::Active(active) => (active.shard.list(&request), active.end_offset),
-                    State::Loading => return Err(GroupError::CoordinatorLoadInProgress),
-                    State::Gone => continue,
-                };
-                let timeout_ms = this.settings.group.offsets_commit_timeout_ms;
-                let too_late = GroupError::CoordinatorNotAvailable;
-                match committed(&*this.journal, &slot, offset, timeout_ms, too_late).await {
-                    Ok(()) => listed.append(&mut groups),
-                    Err(GroupError::NotCoordinator) => {}
-                    Err(error) => return Err(error),
-                }
+    /// What every shard here shows; shards that are not served are left out.
+    pub(super) async fn survey<T>(&self, look: impl Fn(&M) -> Vec<T>) -> Result<Vec<T>, M::Error> {
+        let mut seen = Vec::new();
+        for slot in self.all_slots() {
+            let (mut some, offset) = match &*slot.state.lock() {
+                State::Active(active) => (look(&active.shard), active.end_offset),
+                State::Loading => return Err(Trouble::LoadInProgress.into()),
+                State::Gone => continue,
+            };
+            let too_late = Trouble::NotAvailable.into();
+            match committed(&*self.journal, &slot, offset, self.settings.commit_timeout_ms, too_late).await {
+                Ok(()) => seen.append(&mut some),
+                Err(_) if slot.gone.is_cancelled() => {}
+                Err(error) => return Err(error),
             }
-            Ok(listed)
         }
+        Ok(seen)
     }
 
-    /// Drops the offsets of topics that were deleted, in every shard here.
+    /// Tells every shard here that topics are gone, if that concerns it.
     pub fn topics_deleted(&self, topics: &[Text]) {
         for slot in self.all_slots() {
+            let Some(event) = M::on_topics_deleted(topics) else { return };
             let mut state = slot.state.lock();
             let State::Active(active) = &mut *state else { continue };
-            if let Err(error) = self.drive(slot.partition, active, Event::TopicsDeleted(topics.to_vec())) {
-                tracing::warn!("Offsets of deleted topics stay in __consumer_offsets-{}: {error}", slot.partition);
+            if let Err(error) = self.drive(&slot, active, event) {
+                tracing::warn!("What {}-{} has of deleted topics stays: {error}", M::TOPIC, slot.partition);
                 self.refused(&slot, &mut state, &error);
             }
         }
+    }
+
+    /// Ends a transaction in the log of a partition that is led here, as its one writer, and in its shard. The marker is
+    /// written when this returns; the future is the wait for replication.
+    pub fn write_marker(
+        self: &Arc<Self>,
+        partition: i32,
+        marker: TxnMarker,
+        now: Now,
+    ) -> impl Future<Output = Result<(), MarkerError>> + Send + 'static {
+        let begun = self.begin_marker(partition, &marker, now);
+        let this = Arc::clone(self);
+        async move {
+            let (slot, offset) = begun?;
+            let timeout_ms = this.settings.commit_timeout_ms;
+            let waited = committed(&*this.journal, &slot, offset, timeout_ms, Trouble::NotAvailable.into()).await;
+            waited.map_err(|_| if slot.gone.is_cancelled() { MarkerError::NotLeader } else { MarkerError::TimedOut })
+        }
+    }
+
+    fn begin_marker(&self, partition: i32, marker: &TxnMarker, now: Now) -> Result<(Arc<Slot<M>>, i64), MarkerError> {
+        let slot = self.slot(partition).ok_or(MarkerError::NotLeader)?;
+        let mut state = slot.state.lock();
+        let State::Active(active) = &mut *state else { return Err(MarkerError::NotLeader) };
+        let append = AssertUnwindSafe(|| {
+            let end_offset = self.journal.append_marker(partition, marker, now)?;
+            active.shard.replay_marker(marker.producer_id, marker.commit);
+            active.end_offset = end_offset;
+            Ok(end_offset)
+        });
+        let appended = catch_unwind(append).unwrap_or_else(|_| Err(MarkerError::Storage("a marker panicked".into())));
+        if let Err(MarkerError::Storage(why)) = &appended {
+            self.refused(&slot, &mut state, &JournalError::Storage(why.clone()));
+        }
+        let end_offset = appended?;
+        drop(state);
+        Ok((slot, end_offset))
     }
 
     /// One step: judge, append, replay, apply, arm. Returns the answers; if the log refuses, nothing has happened. A
     /// panic costs the shard, not the node: what it left behind is not trusted.
     pub(super) fn drive(
         &self,
-        partition: i32,
-        active: &mut Active,
-        event: Event,
-    ) -> Result<Vec<(Caller, Reply)>, JournalError> {
-        let step = AssertUnwindSafe(|| self.drive_unguarded(partition, active, event));
+        slot: &Arc<Slot<M>>,
+        active: &mut Active<M>,
+        event: M::Event,
+    ) -> Result<Vec<(Caller, M::Reply)>, JournalError> {
+        let step = AssertUnwindSafe(|| self.drive_unguarded(slot, active, event));
         catch_unwind(step).unwrap_or_else(|_| Err(JournalError::Corrupt("a step panicked".into())))
     }
 
     fn drive_unguarded(
         &self,
-        partition: i32,
-        active: &mut Active,
-        event: Event,
-    ) -> Result<Vec<(Caller, Reply)>, JournalError> {
+        slot: &Arc<Slot<M>>,
+        active: &mut Active<M>,
+        event: M::Event,
+    ) -> Result<Vec<(Caller, M::Reply)>, JournalError> {
         let now = self.clock.now();
+        let partition = slot.partition;
         let effects = active.shard.step(now, event);
-        let packed = pack(effects.records, effects.divisible, self.settings.max_batch_bytes, now.wall_ms)?;
+        let producer_id = effects.producer.map(|producer| producer.producer_id);
+        let max_bytes = self.settings.max_batch_bytes;
+        let packed = pack::<M>(effects.records, effects.producer, effects.divisible, max_bytes, now.wall_ms)?;
         for packed in packed {
             let end_offset = self.journal.append(partition, packed.batch, now)?;
             let base_offset = end_offset - packed.records.len() as i64;
             for (log_offset, record) in (base_offset..).zip(packed.records) {
-                active.shard.replay(Origin { log_offset, producer_id: None }, record);
+                active.shard.replay(Origin { log_offset, producer_id }, record);
             }
             active.end_offset = end_offset;
         }
@@ -245,11 +255,22 @@ impl Runtime {
         if arms {
             self.note_timers(partition, active);
         }
+        if !effects.deeds.is_empty() {
+            let offset = active.end_offset;
+            let ordered = effects.deeds.into_iter().map(|deed| Ordered { slot: slot.clone(), offset, deed });
+            self.chores.lock().deeds.extend(ordered);
+            self.agenda.changed.notify_one();
+        }
         Ok(effects.replies)
     }
 
     /// Hands answers to parked callers, and back what is for `own`.
-    pub(super) fn hand_out(&self, active: &mut Active, replies: Vec<(Caller, Reply)>, own: Caller) -> Option<Reply> {
+    pub(super) fn hand_out(
+        &self,
+        active: &mut Active<M>,
+        replies: Vec<(Caller, M::Reply)>,
+        own: Caller,
+    ) -> Option<M::Reply> {
         let mut for_own = None;
         for (caller, reply) in replies {
             if caller == own {
@@ -261,14 +282,14 @@ impl Runtime {
         for_own
     }
 
-    pub(super) fn refused(&self, slot: &Slot, state: &mut State, error: &JournalError) {
+    pub(super) fn refused(&self, slot: &Slot<M>, state: &mut State<M>, error: &JournalError) {
         if error.unloads() {
-            tracing::error!("Unloading __consumer_offsets-{}: {error}", slot.partition);
+            tracing::error!("Unloading {}-{}: {error}", M::TOPIC, slot.partition);
             slot.end(state);
         }
     }
 
-    pub(super) fn note_timers(&self, partition: i32, active: &Active) {
+    pub(super) fn note_timers(&self, partition: i32, active: &Active<M>) {
         if let Some(deadline_ms) = active.timers.next_deadline_ms() {
             self.agenda.note(partition, deadline_ms);
         }
@@ -280,11 +301,11 @@ impl Runtime {
         self.agenda.next_deadline_ms().is_some()
     }
 
-    pub(super) fn slot(&self, partition: i32) -> Option<Arc<Slot>> {
+    pub(super) fn slot(&self, partition: i32) -> Option<Arc<Slot<M>>> {
         self.slots.read().get(&partition).cloned()
     }
 
-    pub(super) fn all_slots(&self) -> Vec<Arc<Slot>> {
+    pub(super) fn all_slots(&self) -> Vec<Arc<Slot<M>>> {
         self.slots.read().values().cloned().collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::runtime::Runtime;
 use super::slot::State;
-use crate::group::{Caller, Event, TimerChange};
+use crate::shard::{Caller, Machine, TimerChange};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -12,7 +12,7 @@ const TIMER_RETRY_MS: i64 = 500;
 /// Timers handled before others may take the shard. Timers.
 const TIMERS_PER_TURN: usize = 64;
 
-impl Runtime {
+impl<M: Machine> Runtime<M> {
     /// Runs timers as they run down, and what the metadata asks for, until cancelled. To be spawned once; sleeps while
     /// there is nothing to do.
     pub async fn run_timers(self: Arc<Self>, cancelled: CancellationToken) {
@@ -47,14 +47,14 @@ impl Runtime {
         for _ in 0..TIMERS_PER_TURN {
             let State::Active(active) = &mut *state else { return };
             let Some(key) = active.timers.pop_due(now_ms) else { break };
-            match self.drive(partition, active, Event::Timer(key.clone())) {
+            match self.drive(&slot, active, M::on_timer(key.clone())) {
                 Ok(replies) => {
                     let own = self.hand_out(active, replies, Caller(0));
                     debug_assert!(own.is_none(), "nobody is caller 0");
                 }
                 Err(error) if error.unloads() => self.refused(&slot, &mut state, &error),
                 Err(error) => {
-                    tracing::warn!("A timer of __consumer_offsets-{partition} is put off: {key:?}: {error}");
+                    tracing::warn!("A timer of {}-{partition} is put off: {key:?}: {error}", M::TOPIC);
                     active.timers.change(TimerChange::Arm(key, now_ms + TIMER_RETRY_MS));
                 }
             }

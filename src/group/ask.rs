@@ -2,35 +2,8 @@
 
 use super::error::GroupError;
 use super::request::*;
-use super::{Settings, Text};
-
-/// A request with the type of its answer, so that a handler need not tell answers apart.
-pub trait Ask: Into<Request> {
-    /// What it is answered with.
-    type Reply: Send + 'static;
-
-    /// The group that it is about.
-    fn group_id(&self) -> &Text;
-
-    /// Takes the answer out of any answer; none if it is another request's.
-    fn reply(reply: Reply) -> Option<Self::Reply>;
-
-    /// What Kafka answers before it looks for the coordinator, if it refuses already then (G2).
-    fn refused_unseen(&self, _settings: &Settings) -> Option<Self::Reply> {
-        None
-    }
-
-    /// What Kafka answers while the coordinator loads, if not `CoordinatorLoadInProgress`.
-    fn while_loading(&self) -> Option<Self::Reply> {
-        None
-    }
-
-    /// What the caller hears when its answer is not committed in time. Consumers before 3.9 do not retry an OffsetFetch
-    /// on `CoordinatorNotAvailable`.
-    fn not_committed() -> GroupError {
-        GroupError::CoordinatorNotAvailable
-    }
-}
+use super::{Settings, Shard, Text};
+pub use crate::shard::Ask;
 
 macro_rules! ask {
     ($request:ident, $reply:ty { $($more:item)* }) => {
@@ -44,9 +17,9 @@ macro_rules! ask {
                 Self::$request(reply)
             }
         }
-        impl Ask for $request {
+        impl Ask<Shard> for $request {
             type Reply = $reply;
-            fn group_id(&self) -> &Text {
+            fn key(&self) -> &Text {
                 &self.group_id
             }
             fn reply(reply: Reply) -> Option<$reply> {
@@ -72,10 +45,16 @@ ask!(JoinGroup, JoinGroupReply {
         };
         Some(JoinGroupReply::refused(error, self.member_id.clone()))
     }
+    fn may_park(&self) -> bool {
+        true
+    }
 });
 ask!(SyncGroup, SyncGroupReply {
     fn refused_unseen(&self, _: &Settings) -> Option<SyncGroupReply> {
         self.group_id.is_empty().then(|| SyncGroupReply::refused(GroupError::InvalidGroupId))
+    }
+    fn may_park(&self) -> bool {
+        true
     }
 });
 ask!(Heartbeat, HeartbeatReply {
@@ -93,6 +72,7 @@ ask!(LeaveGroup, LeaveGroupReply {
     }
 });
 ask!(OffsetCommit, OffsetCommitReply {});
+// Consumers before 3.9 do not retry an OffsetFetch on `CoordinatorNotAvailable`.
 ask!(OffsetFetch, OffsetFetchReply {
     fn not_committed() -> GroupError {
         GroupError::NotCoordinator

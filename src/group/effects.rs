@@ -1,14 +1,9 @@
-//! What goes into a shard's step and what comes out.
+//! What goes into a shard's step, and the timers and live changes that come out.
 
 use super::classic::ClassicGroup;
-use super::records::Record;
-use super::request::{Client, Reply, Request};
-use super::Text;
+use super::request::{Client, Request};
+use super::{Caller, Text};
 use crate::ids::Uuid;
-
-/// A number that stands for someone who waits for an answer. The runtime hands it in and gets it back once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Caller(pub u64);
 
 /// Something that happens to a shard.
 #[derive(Clone, Debug)]
@@ -30,22 +25,6 @@ pub enum Event {
     Loaded,
     /// These topics are gone, and their offsets with them.
     TopicsDeleted(Vec<Text>),
-}
-
-/// What a step wants done, in this order: records appended and replayed, soft changes applied, timers set, answers sent
-/// once the records are committed. If the records cannot be appended nothing of it happens.
-#[derive(Clone, Debug, Default)]
-pub struct Effects {
-    /// To be appended, in one batch unless `divisible`.
-    pub records: Vec<Record>,
-    /// The records may be appended in several batches: each is right without the others.
-    pub divisible: bool,
-    /// Changes to live state.
-    pub soft: Vec<Soft>,
-    /// Answers, each to a caller that still waits.
-    pub replies: Vec<(Caller, Reply)>,
-    /// Changes to timers.
-    pub timers: Vec<TimerChange>,
 }
 
 /// A change to what a restart forgets.
@@ -79,13 +58,4 @@ pub enum TimerKey {
         /// The member.
         member: Text,
     },
-}
-
-/// A change to a timer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TimerChange {
-    /// Runs down at this instant of the monotonic clock, ms; replaces an earlier setting.
-    Arm(TimerKey, i64),
-    /// Does not run down.
-    Cancel(TimerKey),
 }

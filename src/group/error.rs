@@ -1,5 +1,6 @@
 //! The words in which a group's shard refuses. Kafka's error numbers for them stand in `api/`.
 
+use crate::shard::Trouble;
 use thiserror::Error;
 
 /// Why a group request was refused. Each word is Kafka's error of the same name.
@@ -59,7 +60,22 @@ pub enum GroupError {
     /// The request contradicts itself.
     #[error("the request is malformed or contradicts itself")]
     InvalidRequest,
+    /// The producer of a transactional commit has been replaced.
+    #[error("the producer's epoch is not the newest")]
+    InvalidProducerEpoch,
     /// What the request asks to keep cannot be stored.
     #[error("the server experienced an unexpected error when processing the request")]
     UnknownServerError,
+}
+
+impl From<Trouble> for GroupError {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::NotCoordinator => Self::NotCoordinator,
+            Trouble::LoadInProgress => Self::CoordinatorLoadInProgress,
+            Trouble::NotAvailable => Self::CoordinatorNotAvailable,
+            Trouble::TooLarge => Self::UnknownServerError,
+            Trouble::InvalidProducerEpoch => Self::InvalidProducerEpoch,
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Group state machines as pure shards: classic consumer groups and the offsets that groups commit.
 //!
 //! A [`Shard`] holds the groups of one partition of `__consumer_offsets`. [`Shard::step`] judges an event and changes
-//! nothing; it returns [`Effects`]. The runtime (`coordinator/`) appends their records, then replays them into the shard,
+//! nothing; it returns [`Effects`](crate::shard::Effects). The runtime (`coordinator/`) appends their records, then replays them into the shard,
 //! then applies the soft changes. So a group has two layers: *hard* state, which is what the records say and what a
 //! restart rebuilds, and *live* state (who waits, who is expected), which a restart forgets as Kafka does.
 //!
@@ -21,16 +21,16 @@ mod settings;
 mod shard;
 #[cfg(test)]
 mod tests;
-mod timers;
 
-pub use ask::Ask;
-pub use effects::{Caller, Effects, Event, Soft, TimerChange, TimerKey};
+pub use crate::shard::{Caller, Origin, Text};
+pub use effects::{Event, Soft, TimerKey};
 pub use error::GroupError;
-pub use records::{Origin, Record};
+pub use records::Record;
 pub use request::{Reply, Request};
 pub use settings::Settings;
 pub use shard::Shard;
-pub use timers::Timers;
 
-/// A small text kept past its request: always a copy, never a slice of a frame.
-pub type Text = std::sync::Arc<str>;
+/// What a step of a group's shard wants done.
+type Effects = crate::shard::Effects<Shard>;
+/// A change to a timer of a group's shard.
+type TimerChange = crate::shard::TimerChange<TimerKey>;

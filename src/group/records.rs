@@ -96,12 +96,3 @@ pub enum Record {
         value: Option<CommittedOffset>,
     },
 }
-
-/// Where a record stands in the log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Origin {
-    /// Its offset: of two commits the later one counts, even if its transaction ended first.
-    pub log_offset: i64,
-    /// Set if its batch is transactional: what it says counts when the transaction commits.
-    pub producer_id: Option<i64>,
-}

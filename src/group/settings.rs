@@ -32,8 +32,6 @@ pub struct Settings {
     pub offsets_retention_check_interval_ms: i64,
     /// `offset.metadata.max.bytes`; Kafka counts UTF-16 units, and so do we.
     pub offset_metadata_max_bytes: usize,
-    /// `offsets.commit.timeout.ms`: how long an answer waits to be committed.
-    pub offsets_commit_timeout_ms: i64,
 }
 
 impl Default for Settings {
@@ -46,7 +44,6 @@ impl Default for Settings {
             offsets_retention_ms: 7 * 24 * 3_600_000,
             offsets_retention_check_interval_ms: 600_000,
             offset_metadata_max_bytes: 4_096,
-            offsets_commit_timeout_ms: 5_000,
         }
     }
 }

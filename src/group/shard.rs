@@ -2,15 +2,18 @@
 
 use super::ask::Ask;
 use super::classic::{ClassicGroup, State};
-use super::effects::{Caller, Effects, Event, Soft, TimerChange, TimerKey};
+use super::effects::{Event, Soft, TimerKey};
 use super::error::GroupError;
 use super::offsets::{Offsets, PendingOffsets};
-use super::records::{Origin, Record, StoredGroup};
+use super::records::{Record, StoredGroup};
 use super::request::{ListGroups, ListedGroup, Reply, Request};
 use super::settings::{Settings, MAX_SHARD_GROUPS};
-use super::Text;
+use super::{Caller, Effects, Origin, Text, TimerChange};
 use crate::clock::Now;
+use crate::record::internal::FieldError;
+use crate::shard::Machine;
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 /// One group, hard and live.
 #[derive(Debug, Default)]
@@ -34,14 +37,25 @@ pub struct Shard {
     expiry_armed: bool,
 }
 
-impl Shard {
-    /// A shard without groups.
-    pub fn new(settings: Settings) -> Self {
+impl Machine for Shard {
+    const TOPIC: &'static str = "__consumer_offsets";
+
+    type Settings = Settings;
+    type Event = Event;
+    type Request = Request;
+    type Reply = Reply;
+    type Record = Record;
+    type Soft = Soft;
+    type TimerKey = TimerKey;
+    type Error = GroupError;
+    /// A group asks for nothing outside of itself.
+    type Deed = Infallible;
+
+    fn new(settings: Settings) -> Self {
         Self { settings, groups: BTreeMap::new(), pending: PendingOffsets::default(), expiry_armed: false }
     }
 
-    /// Judges an event. Changes nothing: what is to change is in the answer.
-    pub fn step(&self, now: Now, event: Event) -> Effects {
+    fn step(&self, now: Now, event: Event) -> Effects {
         let mut turn = Turn { shard: self, now, out: Effects::default() };
         match event {
             Event::Request { caller, client, fresh_id, request } => {
@@ -71,8 +85,7 @@ impl Shard {
         turn.out
     }
 
-    /// Takes in a record that is in the log: the only way in which hard state changes.
-    pub fn replay(&mut self, origin: Origin, record: Record) {
+    fn replay(&mut self, origin: Origin, record: Record) {
         match record {
             Record::Group { group, value: Some(value) } => {
                 let entry = self.groups.entry(group).or_default();
@@ -99,8 +112,8 @@ impl Shard {
         }
     }
 
-    /// Takes in the end of a transaction: its offsets count from now on, or never.
-    pub fn replay_marker(&mut self, producer_id: i64, committed: bool) {
+    /// Its offsets count from now on, or never.
+    fn replay_marker(&mut self, producer_id: i64, committed: bool) {
         for (group, offsets) in self.pending.end(producer_id) {
             if committed {
                 self.groups.entry(group).or_default().offsets.merge(offsets);
@@ -108,8 +121,7 @@ impl Shard {
         }
     }
 
-    /// Applies a change to live state, after the records of the same step have been replayed.
-    pub fn apply(&mut self, soft: Soft) {
+    fn apply(&mut self, soft: Soft) {
         match soft {
             Soft::ExpiryArmed(armed) => self.expiry_armed = armed,
             Soft::Live(live) => {
@@ -126,11 +138,32 @@ impl Shard {
         }
     }
 
-    /// How many groups there are.
-    pub fn group_count(&self) -> usize {
-        self.groups.len()
+    fn encode(record: &Record) -> Result<(Vec<u8>, Option<Vec<u8>>), FieldError> {
+        record.encode()
     }
 
+    fn decode(key: &[u8], value: Option<&[u8]>) -> Result<Option<Record>, FieldError> {
+        Record::decode(key, value)
+    }
+
+    fn contents(&self) -> String {
+        format!("{} groups", self.groups.len())
+    }
+
+    fn on_timer(key: TimerKey) -> Event {
+        Event::Timer(key)
+    }
+
+    fn on_loaded() -> Event {
+        Event::Loaded
+    }
+
+    fn on_topics_deleted(topics: &[Text]) -> Option<Event> {
+        Some(Event::TopicsDeleted(topics.to_vec()))
+    }
+}
+
+impl Shard {
     /// The groups that pass a filter.
     pub fn list(&self, request: &ListGroups) -> Vec<ListedGroup> {
         super::describe::list(self, request)

@@ -9,6 +9,7 @@ pub mod compress;
 pub mod crc;
 pub mod header;
 pub mod internal;
+pub mod marker;
 mod recompress;
 pub mod records;
 pub mod search;

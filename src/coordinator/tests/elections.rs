@@ -1,6 +1,6 @@
 //! Following the metadata.
 
-use super::super::runtime::CONSUMER_OFFSETS;
+use super::super::CONSUMER_OFFSETS;
 use super::*;
 use crate::metadata::delta::MetadataDelta;
 use crate::metadata::image::MetadataImage;
@@ -13,7 +13,7 @@ pub const HERE: i32 = 1;
 /// A cluster's metadata and the coordinator that follows it.
 struct Cluster {
     image: Arc<MetadataImage>,
-    runtime: Arc<Runtime>,
+    runtime: Arc<Groups>,
 }
 
 impl Cluster {

@@ -1,6 +1,7 @@
 //! A log in memory whose replication the test drives, and a clock that follows tokio's.
 
 use super::super::journal::{Committed, Journal, JournalError};
+use super::super::markers::{MarkerError, TxnMarker};
 use crate::clock::{Clock, Now};
 use crate::record::header::{BatchHeader, HEADER_BYTES};
 use crate::record::records::{RecordIter, RecordView};
@@ -101,6 +102,11 @@ impl Journal for MemoryJournal {
             log.committed.send_replace(log.end_offset);
         }
         Ok(log.end_offset)
+    }
+
+    fn append_marker(&self, partition: i32, marker: &TxnMarker, now: Now) -> Result<i64, MarkerError> {
+        let batch = marker.batch(now.wall_ms).expect("a small batch");
+        self.append(partition, batch, now).map_err(|error| MarkerError::Storage(error.to_string()))
     }
 
     fn committed(&self, partition: i32) -> i64 {

@@ -1,25 +1,30 @@
 //! The runtime over a log in memory, in tokio's paused time: waiting costs nothing and is exact.
 
 mod elections;
+mod markers;
 mod memory;
 mod partitions;
 
-use super::journal::JournalError;
-use super::runtime::{java_string_hash, Runtime, RuntimeSettings};
+use super::deeds::Idle;
+use super::groups::Groups;
+use super::journal::{Journal, JournalError};
+use super::runtime::{java_string_hash, Runtime, RuntimeParts, RuntimeSettings};
 use super::slot::State;
 use crate::group::request::*;
 use crate::group::{GroupError, Settings, Text};
 use crate::ids::Uuid;
 use crate::rng::Rng;
+use crate::shard::Machine;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use memory::{MemoryJournal, TokioClock};
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// A coordinator of four partitions, all led here and loaded, with its timers running.
-async fn coordinator() -> (Arc<Runtime>, Arc<MemoryJournal>) {
+async fn coordinator() -> (Arc<Groups>, Arc<MemoryJournal>) {
     let journal = Arc::new(MemoryJournal::default());
     let runtime = over(&journal);
     for partition in 0..4 {
@@ -29,12 +34,22 @@ async fn coordinator() -> (Arc<Runtime>, Arc<MemoryJournal>) {
 }
 
 /// A coordinator that leads nothing yet.
-fn over(journal: &Arc<MemoryJournal>) -> Arc<Runtime> {
-    let settings =
-        RuntimeSettings { group: Settings::default(), partitions: 4, max_batch_bytes: 10_000, max_parked_replies: 6 };
-    let runtime = Runtime::new(journal.clone(), settings, TokioClock::start(), Rng::from_seed(1));
+fn over(journal: &Arc<MemoryJournal>) -> Arc<Groups> {
+    let settings = RuntimeSettings {
+        machine: Settings::default(),
+        partitions: 4,
+        max_batch_bytes: 10_000,
+        max_parked_replies: 6,
+        commit_timeout_ms: 5_000,
+    };
+    let parts = parts_over(journal.clone(), TokioClock::start());
+    let runtime = Runtime::new(parts, settings);
     tokio::spawn(Arc::clone(&runtime).run_timers(CancellationToken::new()));
     runtime
+}
+
+fn parts_over<M: Machine<Deed = Infallible>>(journal: Arc<dyn Journal>, clock: Arc<TokioClock>) -> RuntimeParts<M> {
+    RuntimeParts { journal, doer: Arc::new(Idle), clock, rng: Rng::from_seed(1) }
 }
 
 fn client() -> Client {
@@ -94,8 +109,8 @@ fn describe(group: &str) -> DescribeGroup {
 }
 
 /// How many callers are parked in all shards.
-fn parked(runtime: &Runtime) -> usize {
-    let parked = |state: &State| match state {
+fn parked(runtime: &Groups) -> usize {
+    let parked = |state: &State<_>| match state {
         State::Active(active) => active.waiting.len(),
         _ => 0,
     };
@@ -103,7 +118,7 @@ fn parked(runtime: &Runtime) -> usize {
 }
 
 /// Two members of `group`, joined and synced.
-async fn stable_pair(runtime: &Arc<Runtime>, group: &str) -> (Text, Text) {
+async fn stable_pair(runtime: &Arc<Groups>, group: &str) -> (Text, Text) {
     let (a, b) = (runtime.execute(client(), join(group, "")), runtime.execute(client(), join(group, "")));
     let (a, b) = (a.await.expect("a joins"), b.await.expect("b joins"));
     let leader = if a.members.is_empty() { &b } else { &a };

@@ -1,7 +1,8 @@
 //! Over real partitions, on the simulated disk: what is committed is there after a restart.
 
+use super::super::markers::MarkerError;
 use super::super::partition_journal::PartitionJournal;
-use super::super::runtime::CONSUMER_OFFSETS;
+use super::super::CONSUMER_OFFSETS;
 use super::elections::{topic, HERE};
 use super::memory::TokioClock;
 use super::*;
@@ -27,7 +28,7 @@ struct Machine {
 /// A process on it.
 struct Process {
     replicas: Arc<ReplicaManager>,
-    runtime: Arc<Runtime>,
+    runtime: Arc<Groups>,
     killed: CancellationToken,
 }
 
@@ -46,7 +47,7 @@ impl Machine {
         let overrides = ["node.id=1", "log.dirs=/data", "offsets.topic.num.partitions=4"].map(String::from).to_vec();
         let config = load(&Sources { overrides, ..Sources::default() }).expect("a valid configuration").config;
         let clock = TokioClock::start();
-        let settings = RuntimeSettings::from_config(&config);
+        let settings = RuntimeSettings::of_groups(&config);
         let parts = ManagerParts {
             config: Arc::new(config),
             dirs: vec![HostedDir { id: Uuid::from_u128(1), dir, found }],
@@ -57,7 +58,7 @@ impl Machine {
         };
         let replicas = ReplicaManager::new(parts).expect("no threads to start");
         let journal = Arc::new(PartitionJournal::new(replicas.clone(), CONSUMER_OFFSETS));
-        let runtime = Runtime::new(journal, settings, clock, Rng::from_seed(1));
+        let runtime = Runtime::new(parts_over(journal, clock), settings);
         let killed = CancellationToken::new();
         tokio::spawn(Arc::clone(&runtime).run_timers(killed.clone()));
         let process = Process { replicas, runtime, killed };
@@ -132,4 +133,18 @@ async fn g1_lost_leadership_sends_everyone_away() {
     process.publish(&image, &Arc::new(elsewhere)).await;
     assert_eq!(joining.await, Err(GroupError::NotCoordinator));
     assert_eq!(process.runtime.execute(client(), fetch("g")).await, Err(GroupError::NotCoordinator));
+}
+
+#[tokio::test(start_paused = true)]
+async fn x10_marker_of_a_replaced_coordinator_is_refused() {
+    let machine = Machine::new();
+    let process = machine.start(&image()).await;
+    let write = |epoch, coordinator| {
+        process.runtime.write_marker(0, super::markers::marker(epoch, coordinator), process.runtime.clock.now())
+    };
+    assert_eq!(write(4, 3).await, Ok(()));
+    assert_eq!(write(4, 2).await, Err(MarkerError::CoordinatorFenced));
+    assert_eq!(write(3, 3).await, Err(MarkerError::InvalidProducerEpoch));
+    // Neither costs the shard.
+    assert_eq!(write(5, 3).await, Ok(()));
 }

@@ -1,9 +1,9 @@
 //! Heartbeat, and what happens when it stays away (G7).
 
-use super::super::effects::Caller;
 use super::super::error::GroupError;
 use super::super::request::{Heartbeat, HeartbeatReply};
 use super::super::shard::Turn;
+use super::super::Caller;
 use super::super::Text;
 use super::state::{ClassicGroup, State};
 

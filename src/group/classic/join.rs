@@ -1,12 +1,12 @@
 //! JoinGroup (G2–G4, G9).
 
-use super::super::effects::Caller;
 use super::super::error::GroupError;
 use super::super::request::{Client, JoinGroup, JoinGroupReply, Protocol};
 use super::super::settings::{
     MAX_GROUP_METADATA_BYTES, MAX_MEMBER_METADATA_BYTES, MAX_PENDING_MEMBERS, NEW_MEMBER_JOIN_TIMEOUT_MS,
 };
 use super::super::shard::Turn;
+use super::super::Caller;
 use super::super::Text;
 use super::members::{metadata_bytes, Member};
 use super::rebalance::{joined, joined_members};

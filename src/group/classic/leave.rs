@@ -1,9 +1,9 @@
 //! LeaveGroup (G16): members leave by their own word, or an administrator's.
 
-use super::super::effects::Caller;
 use super::super::error::GroupError;
 use super::super::request::{LeaveGroup, LeaveGroupReply, LeavingMember, LeftMember};
 use super::super::shard::Turn;
+use super::super::Caller;
 use super::state::{ClassicGroup, State};
 
 impl Turn<'_> {

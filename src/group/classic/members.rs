@@ -1,7 +1,7 @@
 //! The members of a classic group, with the counts that its rules need kept beside them.
 
-use super::super::effects::Caller;
 use super::super::request::Protocol;
+use super::super::Caller;
 use super::super::Text;
 use bytes::Bytes;
 use imbl::OrdMap;

@@ -1,9 +1,10 @@
 //! A static member that comes back without its member id (G10, KIP-345, KIP-814).
 
-use super::super::effects::{Caller, TimerKey};
+use super::super::effects::TimerKey;
 use super::super::error::GroupError;
 use super::super::request::{JoinGroup, JoinGroupReply, SyncGroupReply};
 use super::super::shard::Turn;
+use super::super::Caller;
 use super::super::Text;
 use super::rebalance::{joined, joined_members};
 use super::state::{ClassicGroup, State};

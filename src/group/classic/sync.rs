@@ -1,9 +1,10 @@
 //! SyncGroup (G8): the leader's assignment is stored, then everyone gets theirs.
 
-use super::super::effects::{Caller, TimerKey};
+use super::super::effects::TimerKey;
 use super::super::error::GroupError;
 use super::super::request::{SyncGroup, SyncGroupReply};
 use super::super::shard::Turn;
+use super::super::Caller;
 use super::super::Text;
 use super::state::{ClassicGroup, State};
 use bytes::Bytes;

@@ -1,11 +1,11 @@
 //! OffsetCommit (G11, G12).
 
 use super::super::classic::{ClassicGroup, State};
-use super::super::effects::Caller;
 use super::super::error::GroupError;
 use super::super::records::{CommittedOffset, Record};
 use super::super::request::{CommitPartition, CommitTopic, OffsetCommit, OffsetCommitReply, TopicOutcome};
 use super::super::shard::Turn;
+use super::super::Caller;
 use crate::ids::Uuid;
 
 impl Turn<'_> {

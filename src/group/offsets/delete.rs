@@ -1,11 +1,11 @@
 //! OffsetDelete and DeleteGroups (G15), and the offsets of topics that are gone.
 
 use super::super::classic::State;
-use super::super::effects::Caller;
 use super::super::error::GroupError;
 use super::super::records::Record;
 use super::super::request::{DeleteGroup, DeleteGroupReply, OffsetDelete, OffsetDeleteReply, TopicOutcome};
 use super::super::shard::Turn;
+use super::super::Caller;
 use super::super::Text;
 use crate::ids::Uuid;
 use std::collections::BTreeSet;

@@ -1,7 +1,7 @@
 //! Offsets that open transactions will commit, or not.
 
-use super::super::records::{CommittedOffset, Origin};
-use super::super::Text;
+use super::super::records::CommittedOffset;
+use super::super::{Origin, Text};
 use super::table::Offsets;
 use std::collections::BTreeMap;
 

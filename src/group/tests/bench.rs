@@ -1,11 +1,10 @@
 //! A shard with a clock, timers and a log in memory: what the runtime does, in order, without waiting.
 
 use super::super::request::{Client, Request};
-use super::super::{
-    Caller, Effects, Event, Origin, Record, Reply, Settings, Shard, Text, TimerChange, TimerKey, Timers,
-};
+use super::super::{Caller, Effects, Event, Origin, Record, Reply, Settings, Shard, Text, TimerChange, TimerKey};
 use crate::clock::Now;
 use crate::ids::Uuid;
+use crate::shard::{Machine, Timers};
 use std::collections::BTreeSet;
 
 /// When the scripts' wall clock starts; far from 0, so that the two clocks are not mixed up unseen.
@@ -15,7 +14,7 @@ pub const EPOCH_MS: i64 = 1_700_000_000_000;
 pub struct Bench {
     pub shard: Shard,
     pub settings: Settings,
-    pub timers: Timers,
+    pub timers: Timers<TimerKey>,
     pub log: Vec<(Origin, Entry)>,
     pub mono_ms: i64,
     /// Callers that have not been answered.

@@ -1,18 +1,24 @@
-//! A shard's timers as plain state: what is armed, and what is due.
+//! A machine's timers as plain state: what is armed, and what is due.
 
-use super::effects::{TimerChange, TimerKey};
+use super::TimerChange;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Armed timers. One entry a key, so its size is bounded by members and groups.
-#[derive(Debug, Default)]
-pub struct Timers {
-    deadlines: BTreeMap<TimerKey, i64>,
-    queue: BTreeSet<(i64, TimerKey)>,
+/// Armed timers. One entry a key, so their number is bounded by what the machine keeps.
+#[derive(Debug)]
+pub struct Timers<K> {
+    deadlines: BTreeMap<K, i64>,
+    queue: BTreeSet<(i64, K)>,
 }
 
-impl Timers {
+impl<K> Default for Timers<K> {
+    fn default() -> Self {
+        Self { deadlines: BTreeMap::new(), queue: BTreeSet::new() }
+    }
+}
+
+impl<K: Clone + Ord> Timers<K> {
     /// Arms or cancels.
-    pub fn change(&mut self, change: TimerChange) {
+    pub fn change(&mut self, change: TimerChange<K>) {
         match change {
             TimerChange::Arm(key, deadline_ms) => {
                 if let Some(before) = self.deadlines.insert(key.clone(), deadline_ms) {
@@ -34,7 +40,7 @@ impl Timers {
     }
 
     /// Takes the earliest timer that has run down by `mono_ms`; ties go by key, so the order is the same in every run.
-    pub fn pop_due(&mut self, mono_ms: i64) -> Option<TimerKey> {
+    pub fn pop_due(&mut self, mono_ms: i64) -> Option<K> {
         if self.next_deadline_ms()? > mono_ms {
             return None;
         }
