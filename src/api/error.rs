@@ -240,7 +240,7 @@ impl From<&AppendRefused> for ErrorCode {
         match refused {
             AppendRefused::OutOfOrderSequence { .. } => Self::OutOfOrderSequenceNumber,
             AppendRefused::InvalidProducerEpoch { .. } => Self::InvalidProducerEpoch,
-            AppendRefused::InvalidTxnState { .. } => Self::InvalidTxnState,
+            AppendRefused::InvalidTxnState { .. } | AppendRefused::NotVerified { .. } => Self::InvalidTxnState,
             AppendRefused::CoordinatorFenced { .. } => Self::TransactionCoordinatorFenced,
             AppendRefused::RecordListTooLarge { .. } => Self::RecordListTooLarge,
         }

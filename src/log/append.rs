@@ -3,7 +3,7 @@
 use super::error::{AppendRefused, LogError};
 use super::index::{IndexEntry, MemoryIndex};
 use super::partition_log::{Log, Writer};
-use super::producer_state::{EndMarker, ProducerState, Update, Verdict};
+use super::producer_state::{AppendOrigin, EndMarker, ProducerState, Update, Verdict};
 use super::segment::Tail;
 use super::tail::TailBatch;
 use super::walk::read_marker;
@@ -26,8 +26,8 @@ const WRITE_BACK_BYTES: u64 = 8 << 20;
 pub struct AppendBatch<'a> {
     /// The batch, validated.
     pub batch: &'a ValidBatch,
-    /// Check its sequence. False for batches of the node's own coordinators, which have none.
-    pub verify_producer: bool,
+    /// Where it comes from.
+    pub origin: AppendOrigin,
 }
 
 /// A batch that is in the log.
@@ -124,12 +124,12 @@ impl Log {
         let writer = self.writer.as_ref().expect("made before planning");
         let mut plan = Plan::new();
         let mut next_offset = writer.tail.end_offset;
-        for AppendBatch { batch, verify_producer } in batches {
+        for AppendBatch { batch, origin } in batches {
             let mut header = batch.header;
             header.base_offset = next_offset;
             header.leader_epoch = leader_epoch;
             let marker = read_marker(&header, &batch.bytes);
-            match self.judge(state, &plan.update, &header, marker, *verify_producer) {
+            match self.judge(state, &plan.update, &header, marker, *origin) {
                 Ok(Verdict::Append) => {}
                 Ok(Verdict::Duplicate(mark)) => {
                     out.push(Ok(self.appended(mark.first_offset, mark.last_offset, batch.append_time_ms, true)));
@@ -160,7 +160,7 @@ impl Log {
         update: &Update,
         header: &BatchHeader,
         marker: Option<EndMarker>,
-        verify_producer: bool,
+        origin: AppendOrigin,
     ) -> Result<Verdict, AppendRefused> {
         let size_bytes = header.size_bytes() as u64;
         if size_bytes > self.config.segment_bytes {
@@ -169,10 +169,12 @@ impl Log {
         if !header.has_producer_id() {
             return Ok(Verdict::Append);
         }
-        if let Some(marker) = marker {
-            state.check_marker(update, header, marker)?;
+        match (origin, marker) {
+            (AppendOrigin::Marker { transaction_version }, Some(marker)) => {
+                state.check_marker(update, header, marker, transaction_version).map(|()| Verdict::Append)
+            }
+            _ => state.check(update, header, header.base_offset, origin),
         }
-        state.check(update, header, header.base_offset, verify_producer)
     }
 
     fn appended(&self, base_offset: i64, last_offset: i64, append_time_ms: i64, duplicate: bool) -> Appended {

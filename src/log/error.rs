@@ -99,6 +99,12 @@ pub enum AppendRefused {
         /// The producer.
         producer_id: i64,
     },
+    /// A transactional batch of a transaction that is not open here, and that nobody has verified since the last marker.
+    #[error("producer {producer_id}: the record is not part of an ongoing transaction")]
+    NotVerified {
+        /// The producer.
+        producer_id: i64,
+    },
     /// A marker from a coordinator that has been replaced.
     #[error("producer {producer_id}: coordinator epoch {found} is older than {current}")]
     CoordinatorFenced {

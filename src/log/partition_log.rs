@@ -7,6 +7,7 @@ use super::keys::{self, Summary};
 use super::reader::{LogReader, ALL_STABLE};
 use super::segment::{Segment, Tail};
 use super::tail::TailBatch;
+use super::verification::{ToVerify, Verification};
 use super::view::LogView;
 use crate::clock::Now;
 use crate::ids::{TopicPartition, Uuid};
@@ -109,6 +110,13 @@ impl Log {
         state.replicated_to(high_watermark);
         self.reader.publish_unstable(state);
         Ok(())
+    }
+
+    /// Begins to verify a transaction, see [`ToVerify`]. `None` if it is open here already.
+    pub fn begin_verification(&mut self, batch: &ToVerify, now: Now) -> Result<Option<Verification>, LogError> {
+        let mut producers = self.reader.loaded_producers()?;
+        let state = producers.as_mut().expect("loaded_producers loads");
+        Ok(self.reader.begin_in(state, batch, now))
     }
 
     /// Forgets producers idle for longer than `producer.id.expiration.ms` (I5). A timer calls it for logs in use.

@@ -5,6 +5,7 @@
 
 use super::error::AppendRefused;
 use super::keys::AbortedTransaction;
+use super::verification::{ToVerify, Verification, Verifications};
 use crate::record::header::BatchHeader;
 use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,16 +67,42 @@ impl Producer {
         self.window.iter().find(same).copied()
     }
 
+    /// Whether a transaction of this epoch is open here.
+    fn is_open(&self, epoch: i16) -> bool {
+        self.transaction_start.is_some() && self.epoch == epoch
+    }
+
+    fn judge_epoch(&self, header: &BatchHeader) -> Result<(), AppendRefused> {
+        let (producer_id, found, current) = (header.producer_id, header.producer_epoch, self.epoch);
+        let stale = found < current;
+        (!stale).then_some(()).ok_or(AppendRefused::InvalidProducerEpoch { producer_id, found, current })
+    }
+
+    /// Judges the epochs of a marker (X10). Where epochs grow with every transaction, a marker's is greater than what it
+    /// ends; the same again is a marker that was written already (KAFKA-19999), or of a producer whose epochs are used up.
+    fn judge_marker(
+        &self,
+        header: &BatchHeader,
+        marker: EndMarker,
+        transaction_version: i16,
+    ) -> Result<(), AppendRefused> {
+        let (producer_id, found, current) = (header.producer_id, header.producer_epoch, self.epoch);
+        self.judge_epoch(header)?;
+        let repeats = self.transaction_start.is_none() || found == i16::MAX;
+        if transaction_version >= 2 && found == current && !repeats {
+            return Err(AppendRefused::InvalidProducerEpoch { producer_id, found, current });
+        }
+        if marker.coordinator_epoch < self.coordinator_epoch {
+            let (found, current) = (marker.coordinator_epoch, self.coordinator_epoch);
+            return Err(AppendRefused::CoordinatorFenced { producer_id, found, current });
+        }
+        Ok(())
+    }
+
     /// Judges epoch, sequence and transaction of a batch that would get `offset`.
     fn judge(&self, header: &BatchHeader, offset: i64, verify_sequence: bool) -> Result<(), AppendRefused> {
         let producer_id = header.producer_id;
-        if header.producer_epoch < self.epoch {
-            return Err(AppendRefused::InvalidProducerEpoch {
-                producer_id,
-                found: header.producer_epoch,
-                current: self.epoch,
-            });
-        }
+        self.judge_epoch(header)?;
         if verify_sequence && self.epoch != NO_EPOCH {
             let expected = match self.window.last() {
                 Some(last) if header.producer_epoch == self.epoch => next_sequence(last.last_sequence),
@@ -147,6 +174,20 @@ impl EndMarker {
     }
 }
 
+/// Where a batch comes from, and so what is asked of its producer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppendOrigin {
+    /// A client: sequences count, and a transaction begins here only by a verification that holds.
+    Client(Option<Verification>),
+    /// A coordinator of this node: the same, without sequences.
+    Coordinator(Option<Verification>),
+    /// A transaction coordinator that ends a transaction under this `transaction.version`.
+    Marker {
+        /// The level; 2 and above: epochs grow with every transaction.
+        transaction_version: i16,
+    },
+}
+
 /// What [`ProducerState::check`] says of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -162,6 +203,8 @@ pub struct Update {
     producers: SmallVec<[(i64, Producer); 1]>,
     aborted: Vec<AbortedTransaction>,
     completed: SmallVec<[(i64, i64); 1]>,
+    /// Producers whose transaction begins or ends: their verifications are void.
+    settled: SmallVec<[i64; 1]>,
 }
 
 impl Update {
@@ -198,6 +241,8 @@ pub struct ProducerState {
     open: BTreeSet<(i64, i64)>,
     /// Ended transactions whose marker may not be replicated yet: first offset and marker's offset.
     unreplicated: BTreeMap<i64, i64>,
+    /// Transactions that may begin here once their coordinator has said so.
+    verifications: Verifications,
     /// Everything below this offset is taken into account.
     applied_to: i64,
 }
@@ -212,7 +257,7 @@ impl ProducerState {
     pub(super) fn restored(offset: i64, producers: BTreeMap<i64, Producer>) -> Self {
         let start = |(id, producer): (&i64, &Producer)| producer.transaction_start.map(|first| (first, *id));
         let open = producers.iter().filter_map(start).collect();
-        Self { producers, open, unreplicated: BTreeMap::new(), applied_to: offset }
+        Self { producers, open, applied_to: offset, ..Self::default() }
     }
 
     /// Everything below this offset is taken into account.
@@ -231,41 +276,88 @@ impl ProducerState {
         &self.producers
     }
 
-    /// Judges a batch that would get `base_offset`, after those already in `update` (I1–I4, X11). Without
-    /// `verify_sequence` (batches of the node's own coordinators) only the epoch counts.
+    /// Begins to verify that the producer's transaction is open: the batch that begins it here needs the verification to
+    /// hold. `None` if it is open here already.
+    pub(super) fn begin_verification(
+        &mut self,
+        fresh: Verification,
+        batch: &ToVerify,
+        now_ms: i64,
+        most: usize,
+    ) -> Option<Verification> {
+        let known = self.producers.get(&batch.producer_id);
+        if known.is_some_and(|producer| producer.is_open(batch.producer_epoch)) {
+            return None;
+        }
+        Some(self.verifications.begin(fresh, batch, now_ms, most))
+    }
+
+    /// Judges a batch that would get `base_offset`, after those already in `update`, in Kafka's order (I1–I4, X6, X11).
     pub fn check(
         &self,
         update: &Update,
         header: &BatchHeader,
         base_offset: i64,
-        verify_sequence: bool,
+        origin: AppendOrigin,
     ) -> Result<Verdict, AppendRefused> {
-        let Some(producer) = update.producer(self, header.producer_id) else { return Ok(Verdict::Append) };
-        let verify_sequence = verify_sequence && !header.is_control();
-        if let Some(mark) = producer.duplicate(header).filter(|_| verify_sequence) {
+        let known = update.producer(self, header.producer_id);
+        let verify_sequence = matches!(origin, AppendOrigin::Client(_)) && !header.is_control();
+        if let Some(mark) = known.filter(|_| verify_sequence).and_then(|producer| producer.duplicate(header)) {
             return Ok(Verdict::Duplicate(mark));
         }
-        producer.judge(header, base_offset, verify_sequence).map(|()| Verdict::Append)
+        if header.is_transactional() {
+            self.check_verified(update, known, header, origin)?;
+        }
+        known.map_or(Ok(()), |producer| producer.judge_epoch(header))?;
+        if verify_sequence && !update.settled.contains(&header.producer_id) {
+            let (producer_id, found) = (header.producer_id, header.base_sequence);
+            let has_window = known.is_some_and(|producer| !producer.window.is_empty());
+            if let Some(expected) = self.verifications.expected_instead_of(producer_id, found, has_window) {
+                return Err(AppendRefused::OutOfOrderSequence { producer_id, found, expected, offset: base_offset });
+            }
+        }
+        let judged = known.map_or(Ok(()), |producer| producer.judge(header, base_offset, verify_sequence));
+        judged.map(|()| Verdict::Append)
     }
 
-    /// Judges the coordinator of a marker (X10).
-    pub fn check_marker(&self, update: &Update, header: &BatchHeader, marker: EndMarker) -> Result<(), AppendRefused> {
-        match update.producer(self, header.producer_id) {
-            Some(known) if marker.coordinator_epoch < known.coordinator_epoch => {
-                Err(AppendRefused::CoordinatorFenced {
-                    producer_id: header.producer_id,
-                    found: marker.coordinator_epoch,
-                    current: known.coordinator_epoch,
-                })
-            }
-            _ => Ok(()),
+    /// X6: a transaction that is not open here begins only with a verification that no marker has voided.
+    fn check_verified(
+        &self,
+        update: &Update,
+        known: Option<&Producer>,
+        header: &BatchHeader,
+        origin: AppendOrigin,
+    ) -> Result<(), AppendRefused> {
+        let producer_id = header.producer_id;
+        let (AppendOrigin::Client(verification) | AppendOrigin::Coordinator(verification)) = origin else {
+            return Ok(());
+        };
+        let holds = || !update.settled.contains(&producer_id) && self.verifications.holds(producer_id, verification);
+        if header.is_control() || known.is_some_and(|producer| producer.is_open(header.producer_epoch)) || holds() {
+            return Ok(());
         }
+        Err(AppendRefused::NotVerified { producer_id })
+    }
+
+    /// Judges a marker (X10).
+    pub fn check_marker(
+        &self,
+        update: &Update,
+        header: &BatchHeader,
+        marker: EndMarker,
+        transaction_version: i16,
+    ) -> Result<(), AppendRefused> {
+        let known = update.producer(self, header.producer_id);
+        known.map_or(Ok(()), |producer| producer.judge_marker(header, marker, transaction_version))
     }
 
     /// Adds a batch at `base_offset` to `update`; `marker` is what a control batch holds.
     pub fn add(&self, update: &mut Update, header: &BatchHeader, base_offset: i64, marker: Option<EndMarker>) {
         if !header.has_producer_id() {
             return;
+        }
+        if header.is_transactional() {
+            update.settled.push(header.producer_id);
         }
         if !header.is_control() {
             update.producer_mut(self, header.producer_id).apply(header, base_offset);
@@ -299,6 +391,9 @@ impl ProducerState {
 
     /// Takes over `update`; everything below `end_offset` is then taken into account.
     pub fn commit(&mut self, update: Update, end_offset: i64) {
+        for producer_id in update.settled {
+            self.verifications.settle(producer_id);
+        }
         for (first_offset, marker_offset) in update.completed {
             self.unreplicated.insert(first_offset, marker_offset);
         }
@@ -340,6 +435,7 @@ impl ProducerState {
         self.producers.retain(|_, producer| {
             producer.transaction_start.is_some() || now_ms.saturating_sub(producer.last_timestamp) < expiration_ms
         });
+        self.verifications.expire(now_ms, expiration_ms);
     }
 
     /// Forgets the producers idle longest if there are more than `most`: a sixteenth beyond, so that a full table is

@@ -9,13 +9,14 @@ use super::keys::{self, AbortedTransaction, PartitionKey};
 use super::producer_state::{Producer, ProducerState};
 use super::recovery;
 use super::tail::LogTail;
+use super::verification::{ToVerify, Verification};
 use super::view::LogView;
 use crate::clock::Now;
 use crate::ids::{TopicPartition, Uuid};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use parking_lot::{Mutex, MutexGuard};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::Arc;
 
 /// Stands for "no open transaction" in [`LogReader::first_unstable_offset`].
@@ -51,6 +52,8 @@ pub struct LogReader {
     /// Aborted transactions that the index database has not got yet.
     pub(super) aborted: ArcSwapOption<Vec<AbortedTransaction>>,
     pub(super) tail: Arc<LogTail>,
+    /// Verifications begun so far.
+    verifications: AtomicU64,
 }
 
 /// What [`LogReader::structure`] guards beside the view.
@@ -95,6 +98,7 @@ impl LogReader {
             producers: Mutex::new(None),
             aborted: ArcSwapOption::empty(),
             tail,
+            verifications: AtomicU64::new(0),
         })
     }
 
@@ -133,10 +137,26 @@ impl LogReader {
         self.first_unstable.load(Ordering::Acquire)
     }
 
-    /// Nothing at or beyond this offset may be shown to a reader of committed records. The caller bounds it by the high
-    /// watermark.
-    pub fn last_stable_offset(&self) -> i64 {
-        self.first_unstable_offset().min(self.log_end_offset())
+    /// Nothing at or beyond this offset may be shown to a reader of committed records while everything below `end` is
+    /// replicated. Never below the log start, even if the records of an open transaction were deleted (X12).
+    pub fn stable_below(&self, end: i64) -> i64 {
+        self.first_unstable_offset().max(self.log_start_offset()).min(end)
+    }
+
+    /// Begins to verify a transaction, see [`ToVerify`]; the inner `None` if it is open here already. `None` while the
+    /// writer holds the producers, which may last as long as the disk takes: then ask it in its turn, by
+    /// [`super::Log::begin_verification`].
+    pub fn try_begin_verification(&self, batch: &ToVerify, now: Now) -> Result<Option<Option<Verification>>, LogError> {
+        if self.is_closed() {
+            return Err(LogError::Closed);
+        }
+        let Some(mut producers) = self.producers.try_lock() else { return Ok(None) };
+        Ok(producers.as_mut().map(|state| self.begin_in(state, batch, now)))
+    }
+
+    pub(super) fn begin_in(&self, state: &mut ProducerState, batch: &ToVerify, now: Now) -> Option<Verification> {
+        let fresh = Verification(self.verifications.fetch_add(1, Ordering::Relaxed));
+        state.begin_verification(fresh, batch, now.wall_ms, self.config.load().max_producer_ids)
     }
 
     /// Bytes of the log on disk.

@@ -59,7 +59,7 @@ impl Partition {
     pub fn read(&self, spec: &FetchSpec) -> Result<FetchRead, FetchError> {
         self.check_read(spec.current_leader_epoch)?;
         let high_watermark = self.high_watermark();
-        let last_stable_offset = self.reader.first_unstable_offset().min(high_watermark);
+        let last_stable_offset = self.reader.stable_below(high_watermark);
         let (start, end) = (self.reader.log_start_offset(), self.reader.log_end_offset());
         let out_of_range = FetchError::OffsetOutOfRange { log_start_offset: start, high_watermark };
         if spec.offset < start {

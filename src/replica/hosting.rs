@@ -247,8 +247,10 @@ impl ReplicaManager {
             opened => opened,
         };
         let opened = opened.and_then(|log| flushed(log, &wanted.rules));
-        let hosted = match opened {
-            Ok(log) => Hosted::Online(Partition::new(self.node_id, wanted.lane.clone(), log, wanted.rules.clone())),
+        let partition =
+            opened.and_then(|log| Partition::new(self.node_id, wanted.lane.clone(), log, wanted.rules.clone()));
+        let hosted = match partition {
+            Ok(partition) => Hosted::Online(partition),
             Err(error) => {
                 tracing::error!(partition = %wanted.name, %error, "cannot open the log");
                 wanted.lane.note_failure();

@@ -23,6 +23,7 @@ pub mod partition;
 pub mod purgatory;
 mod queue;
 mod settings;
+mod transactions;
 mod watchdog;
 mod watchers;
 mod writing;

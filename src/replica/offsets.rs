@@ -78,7 +78,7 @@ impl Partition {
         Offsets {
             log_start_offset: self.reader.log_start_offset(),
             high_watermark,
-            last_stable_offset: self.reader.first_unstable_offset().min(high_watermark),
+            last_stable_offset: self.reader.stable_below(high_watermark),
             log_end_offset: self.reader.log_end_offset(),
         }
     }

@@ -8,7 +8,7 @@ use super::settings::TopicRules;
 use super::watchers::Watchers;
 use crate::clock::Now;
 use crate::ids::{NodeId, TopicPartition, Uuid};
-use crate::log::{Appended, Log, LogReader, ALL_STABLE};
+use crate::log::{AppendOrigin, Appended, Log, LogError, LogReader};
 use crate::metadata::image::PartitionImage;
 use crate::record::validate::{ProduceRules, ValidBatch};
 use arc_swap::ArcSwap;
@@ -76,12 +76,19 @@ pub struct Partition {
 }
 
 impl Partition {
-    pub(super) fn new(node_id: NodeId, lane: Arc<Lane>, log: Log, rules: Arc<TopicRules>) -> Arc<Self> {
+    pub(super) fn new(
+        node_id: NodeId,
+        lane: Arc<Lane>,
+        mut log: Log,
+        rules: Arc<TopicRules>,
+    ) -> Result<Arc<Self>, LogError> {
         let reader = log.reader();
         let name = reader.partition().clone();
         let known = lane.dir.take_high_watermark(&name).unwrap_or(0);
         let (start, end) = (reader.log_start_offset(), reader.log_end_offset());
         let high_watermark = known.clamp(start, end);
+        // Recovery found transactions that had ended, and does not know that their markers are committed.
+        log.note_high_watermark(high_watermark)?;
         let partition = Arc::new(Self {
             topic_id: *reader.topic_id(),
             name,
@@ -100,7 +107,7 @@ impl Partition {
             lane,
         });
         partition.lane.host(&partition);
-        partition
+        Ok(partition)
     }
 
     /// The partition's name.
@@ -135,7 +142,7 @@ impl Partition {
 
     /// Everything below it is committed and belongs to no open transaction.
     pub fn last_stable_offset(&self) -> i64 {
-        self.reader.first_unstable_offset().min(self.high_watermark())
+        self.reader.stable_below(self.high_watermark())
     }
 
     /// The log, for what is asked of it alone: sizes, producers, epochs.
@@ -168,6 +175,10 @@ impl Partition {
     /// Appends a client's batch. It is written on this thread unless somebody else writes, or the disk is slow: then it
     /// waits in the queue, in the order of these calls.
     pub fn append_as_leader(self: &Arc<Self>, batch: ValidBatch, acks: Acks, now: Now) -> Append {
+        self.append(batch, acks, AppendOrigin::Client(None), now)
+    }
+
+    pub(super) fn append(self: &Arc<Self>, batch: ValidBatch, acks: Acks, origin: AppendOrigin, now: Now) -> Append {
         if let Err(error) = self.check_append(acks) {
             return Append::Done(Err(error));
         }
@@ -178,12 +189,12 @@ impl Partition {
         if !self.lane.is_slow() {
             if let Some(writing) = queue.take_seat() {
                 drop(queue);
-                let outcome = self.write_inline(writing, &batch, true, now);
+                let outcome = self.write_inline(writing, &batch, origin, now);
                 return self.finish(outcome, acks);
             }
         }
         let (sender, receiver) = oneshot::channel();
-        let append = QueuedAppend { batch, verify_producer: true, now, answer: Answer::Task(sender) };
+        let append = QueuedAppend { batch, origin, now, answer: Answer::Task(sender) };
         match self.leave(queue, append) {
             Ok(()) => Append::Later(Box::pin(self.clone().written(receiver, acks))),
             Err(error) => Append::Done(Err(error)),
@@ -193,9 +204,20 @@ impl Partition {
     /// Appends a batch of this partition's coordinator at once, on this thread: a coordinator's shard is the only
     /// writer of its partition, and calls one at a time. Checks leadership and min ISR, but no sequence.
     pub fn append_as_coordinator(self: &Arc<Self>, batch: ValidBatch, now: Now) -> Result<Appended, AppendError> {
+        self.append_alone(batch, AppendOrigin::Coordinator(None), now)
+    }
+
+    /// The same with what a transaction is asked for: a verification, or a marker's version.
+    pub fn append_alone(
+        self: &Arc<Self>,
+        batch: ValidBatch,
+        origin: AppendOrigin,
+        now: Now,
+    ) -> Result<Appended, AppendError> {
         let alone = !self.coordinating.swap(true, Ordering::AcqRel);
         assert!(alone, "a coordinator's partition has one writer, its shard");
-        let outcome = self.check_append(Acks::All { timeout_ms: 0 }).and_then(|()| self.write_now(batch, now));
+        let checked = self.check_append(Acks::All { timeout_ms: 0 });
+        let outcome = checked.and_then(|()| self.write_now(batch, origin, now));
         self.coordinating.store(false, Ordering::Release);
         outcome
     }
@@ -267,7 +289,7 @@ impl Partition {
 
     /// Takes over what the metadata says; older news changes nothing. Whether this node has become leader, or leads in
     /// a newer epoch.
-    pub(super) fn follow(&self, image: &PartitionImage) -> bool {
+    pub(super) fn follow(self: &Arc<Self>, image: &PartitionImage) -> bool {
         let before = self.leadership.load_full();
         if image.partition_epoch < before.partition_epoch || image.leader_epoch < before.leader_epoch {
             return false;
@@ -285,9 +307,7 @@ impl Partition {
             progress.followers.retain(|replica, _| after.replicas.contains(replica));
             self.leadership.store(Arc::new(after));
         }
-        if let Some(news) = self.advance() {
-            self.tell(news);
-        }
+        self.advanced_aside();
         let moved = self.leadership.load();
         if moved.is_leader != before.is_leader || moved.leader_epoch != before.leader_epoch {
             self.watchers.disturbed();
@@ -305,17 +325,7 @@ impl Partition {
     fn advanced_aside(self: &Arc<Self>) {
         let Some(news) = self.advance() else { return };
         self.tell(news);
-        if self.reader.first_unstable_offset() != ALL_STABLE {
-            let partition = self.clone();
-            let job = move |log: &mut Option<Log>| {
-                let Some(log) = log else { return };
-                match log.note_high_watermark(partition.high_watermark()) {
-                    Ok(()) => partition.tell(partition.news()),
-                    Err(error) => tracing::warn!(partition = %partition.name, %error, "cannot move the stable offset"),
-                }
-            };
-            self.submit(Box::new(job), false);
-        }
+        self.settle_stable_offset();
     }
 
     /// What the last fetch of each follower told.

@@ -93,7 +93,7 @@ fn park(waiter: &Arc<ByteWaiter>, watched: impl IntoIterator<Item = Watched>, mi
         let id = partition.watchers.watch_bytes(|| {
             let segments = partition.reader.segment_count().unwrap_or(0);
             let progress = partition.progress.lock();
-            let stable = partition.reader.first_unstable_offset().min(progress.high_watermark);
+            let stable = partition.reader.stable_below(progress.high_watermark);
             bound = if committed_only { stable } else { progress.high_watermark };
             let seen_bytes = progress.bytes_at(bound);
             ByteWatch { waiter: waiter.clone(), seen_bytes, committed_only, segments }

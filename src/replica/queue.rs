@@ -5,7 +5,7 @@
 
 use super::error::AppendError;
 use crate::clock::Now;
-use crate::log::{AppendRefused, Appended, Log};
+use crate::log::{AppendOrigin, AppendRefused, Appended, Log};
 use crate::record::validate::ValidBatch;
 use std::collections::VecDeque;
 use std::sync::mpsc::SyncSender;
@@ -44,7 +44,7 @@ impl Answer {
 /// A batch that waits for the writer.
 pub(super) struct QueuedAppend {
     pub batch: ValidBatch,
-    pub verify_producer: bool,
+    pub origin: AppendOrigin,
     pub now: Now,
     pub answer: Answer,
 }

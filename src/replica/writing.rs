@@ -5,7 +5,7 @@ use super::partition::Partition;
 use super::queue::{Answer, Job, Next, Outcome, Place, Queue, QueuedAppend, Waiting, Writing};
 use super::watchers::News;
 use crate::clock::Now;
-use crate::log::{AppendBatch, Log, LogError, ALL_STABLE};
+use crate::log::{AppendBatch, AppendOrigin, Log, LogError, ALL_STABLE};
 use crate::record::validate::ValidBatch;
 use parking_lot::MutexGuard;
 use smallvec::SmallVec;
@@ -20,11 +20,11 @@ impl Partition {
         self: &Arc<Self>,
         mut writing: Box<Writing>,
         batch: &ValidBatch,
-        verify_producer: bool,
+        origin: AppendOrigin,
         now: Now,
     ) -> Outcome {
         let written = self.guarded(&mut writing, |partition, writing| {
-            let result = partition.write(writing, &[AppendBatch { batch, verify_producer }], now);
+            let result = partition.write(writing, &[AppendBatch { batch, origin }], now);
             match (writing.outcomes.pop(), result) {
                 (Some(outcome), _) => outcome.map_err(AppendError::from),
                 (None, Err(error)) => Err(error.into()),
@@ -90,8 +90,8 @@ impl Partition {
         }
     }
 
-    /// Writes a batch of the partition's one coordinator and waits, if housekeeping has the log, on the calling thread.
-    pub(super) fn write_now(self: &Arc<Self>, batch: ValidBatch, now: Now) -> Outcome {
+    /// Writes a batch of the partition's one coordinator, or a marker into its topic, and waits, if housekeeping has the log, on the calling thread.
+    pub(super) fn write_now(self: &Arc<Self>, batch: ValidBatch, origin: AppendOrigin, now: Now) -> Outcome {
         let (sender, receiver) = sync_channel(1);
         {
             let mut queue = self.queue.lock();
@@ -100,14 +100,14 @@ impl Partition {
             }
             if let Some(writing) = queue.take_seat() {
                 drop(queue);
-                return self.write_inline(writing, &batch, false, now);
+                return self.write_inline(writing, &batch, origin, now);
             }
             let bytes = batch.bytes.len();
             if !queue.has_room(bytes) || !self.lane.admit(bytes) {
                 return Err(AppendError::QueueFull);
             }
             let answer = Answer::Thread(sender);
-            queue.push(Waiting::Append(QueuedAppend { batch, verify_producer: false, now, answer }));
+            queue.push(Waiting::Append(QueuedAppend { batch, origin, now, answer }));
         }
         receiver.recv().unwrap_or_else(|_| Err(self.why_gone()))
     }
@@ -152,10 +152,8 @@ impl Partition {
             }
             // The newest time of the group counts, for rolls and for flush timers.
             let now = group.last().map_or(Now::default(), |append| append.now);
-            let batches: SmallVec<[AppendBatch<'_>; 16]> = group
-                .iter()
-                .map(|append| AppendBatch { batch: &append.batch, verify_producer: append.verify_producer })
-                .collect();
+            let batches: SmallVec<[AppendBatch<'_>; 16]> =
+                group.iter().map(|append| AppendBatch { batch: &append.batch, origin: append.origin }).collect();
             partition.write(writing, &batches, now).map_err(AppendError::from)
         });
         self.lane.release(bytes);
@@ -273,7 +271,7 @@ impl Partition {
 
     fn news_of(&self, progress: &mut super::leadership::Progress) -> News {
         let high_watermark = progress.high_watermark;
-        let stable = self.reader.first_unstable_offset().min(high_watermark);
+        let stable = self.reader.stable_below(high_watermark);
         let news =
             News { high_watermark, bytes: progress.bytes_at(high_watermark), stable_bytes: progress.bytes_at(stable) };
         progress.pass(stable);

@@ -146,7 +146,7 @@ fn followers_take_the_leaders_bytes_as_they_are() {
     leader.assign_epoch(2, 0).unwrap();
     for n in 0..30 {
         let one = sequenced(5, 0, n, 1);
-        let group = [AppendBatch { batch: &one, verify_producer: true }];
+        let group = [AppendBatch { batch: &one, origin: AppendOrigin::Client(None) }];
         leader.append_as_leader(&group, 2 + n / 10, at(0), &mut Vec::new()).unwrap();
     }
     let all: Vec<u8> = read_all(&leader.reader(), 1 << 20).into_iter().flat_map(|(_, bytes)| bytes).collect();
@@ -172,7 +172,7 @@ fn truncation_forgets_epochs_and_producers_beyond_it() {
     let mut log = kit.log(&small());
     for n in 0..30 {
         let one = sequenced(5, 0, n, 1);
-        let group = [AppendBatch { batch: &one, verify_producer: true }];
+        let group = [AppendBatch { batch: &one, origin: AppendOrigin::Client(None) }];
         log.append_as_leader(&group, n / 10, at(0), &mut Vec::new()).unwrap();
     }
     kit.dir.flush(at(0)).unwrap();
@@ -186,7 +186,8 @@ fn truncation_forgets_epochs_and_producers_beyond_it() {
     assert!(try_append(&mut log, &[batch(&[1], "x")], &mut Vec::new()).is_err(), "epoch 0 after epoch 1");
     let one = sequenced(5, 1, 0, 1);
     let mut out = Vec::new();
-    log.append_as_leader(&[AppendBatch { batch: &one, verify_producer: true }], 1, at(0), &mut out).unwrap();
+    log.append_as_leader(&[AppendBatch { batch: &one, origin: AppendOrigin::Client(None) }], 1, at(0), &mut out)
+        .unwrap();
     assert_eq!(out[0].as_ref().unwrap().base_offset, 15);
     drop(log);
     kit.crash();

@@ -9,7 +9,7 @@ use crate::kv::memory::{Crash, MemoryKv};
 use crate::kv::{Batch, Durability, Family, Kv, KvError, Pair, SharedKv};
 use crate::log::keys::FAMILIES;
 use crate::log::*;
-use crate::record::build::BatchBuilder;
+use crate::record::build::{end_transaction, BatchBuilder, Marker};
 use crate::record::header::BatchHeader;
 use crate::record::validate::ValidBatch;
 use std::io::{self, IoSlice};
@@ -280,7 +280,26 @@ pub fn sequenced(producer_id: i64, epoch: i16, sequence: i32, records: usize) ->
     builder.build().unwrap()
 }
 
-/// Appends batches as one group.
+/// A batch of one record within a transaction.
+pub fn transactional(producer_id: i64, epoch: i16, sequence: i32) -> ValidBatch {
+    let mut builder = BatchBuilder::new().producer(producer_id, epoch, sequence).transactional();
+    builder.append(1000, None, Some(b"value"), &[]);
+    builder.build().unwrap()
+}
+
+/// The marker of a coordinator of epoch 1.
+pub fn marker(producer_id: i64, epoch: i16, marker: Marker) -> ValidBatch {
+    end_transaction(marker, producer_id, epoch, 1, 1000).unwrap()
+}
+
+/// What a batch is verified by.
+pub fn to_verify(batch: &ValidBatch) -> ToVerify {
+    let BatchHeader { producer_id, producer_epoch, base_sequence, .. } = batch.header;
+    ToVerify { producer_id, producer_epoch, base_sequence, epoch_grows: false }
+}
+
+/// Appends batches as one group: markers as a coordinator of transaction.version 0 would, the others as a client, whose
+/// transactions are verified.
 pub fn append(log: &mut Log, batches: &[ValidBatch]) -> Vec<Result<Appended, AppendRefused>> {
     let mut out = Vec::new();
     try_append(log, batches, &mut out).unwrap();
@@ -292,8 +311,23 @@ pub fn try_append(
     batches: &[ValidBatch],
     out: &mut Vec<Result<Appended, AppendRefused>>,
 ) -> Result<(), LogError> {
-    let batches: Vec<_> = batches.iter().map(|batch| AppendBatch { batch, verify_producer: true }).collect();
-    log.append_as_leader(&batches, 0, at(5000), out)
+    let mut group = Vec::new();
+    for batch in batches {
+        let origin = match (batch.header.is_control(), batch.header.is_transactional()) {
+            (true, _) => AppendOrigin::Marker { transaction_version: 0 },
+            (false, true) => AppendOrigin::Client(log.begin_verification(&to_verify(batch), at(5000))?),
+            (false, false) => AppendOrigin::Client(None),
+        };
+        group.push(AppendBatch { batch, origin });
+    }
+    log.append_as_leader(&group, 0, at(5000), out)
+}
+
+/// Appends one batch.
+pub fn append_as(log: &mut Log, batch: &ValidBatch, origin: AppendOrigin) -> Result<Appended, AppendRefused> {
+    let mut out = Vec::new();
+    log.append_as_leader(&[AppendBatch { batch, origin }], 0, at(5000), &mut out).unwrap();
+    out.pop().unwrap()
 }
 
 /// The bytes of a read.

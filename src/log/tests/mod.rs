@@ -10,3 +10,4 @@ mod names;
 mod power;
 mod producers;
 mod recovery;
+mod transactions;

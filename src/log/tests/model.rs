@@ -67,7 +67,8 @@ impl World {
             group.push(batch(&timestamps, &"m".repeat(*value)));
         }
         let epoch = self.model.epoch;
-        let batches: Vec<_> = group.iter().map(|batch| AppendBatch { batch, verify_producer: true }).collect();
+        let batches: Vec<_> =
+            group.iter().map(|batch| AppendBatch { batch, origin: AppendOrigin::Client(None) }).collect();
         let mut out = Vec::new();
         self.log().append_as_leader(&batches, epoch, at(0), &mut out).unwrap();
         for (one, answer) in group.iter().zip(out) {

@@ -92,7 +92,8 @@ impl World {
     }
 
     fn append(&mut self, batches: Vec<crate::record::validate::ValidBatch>) {
-        let group: Vec<_> = batches.iter().map(|batch| AppendBatch { batch, verify_producer: true }).collect();
+        let group: Vec<_> =
+            batches.iter().map(|batch| AppendBatch { batch, origin: AppendOrigin::Client(None) }).collect();
         let mut out = Vec::new();
         let before = self.log().log_end_offset();
         match self.log().append_as_leader(&group, 0, at(0), &mut out) {

@@ -1,9 +1,7 @@
-//! Idempotence and transactions.
+//! Idempotence.
 
 use super::kit::*;
 use crate::log::*;
-use crate::record::build::{end_transaction, BatchBuilder, Marker};
-use crate::record::validate::ValidBatch;
 
 fn offsets(out: &[Result<Appended, AppendRefused>]) -> Vec<(i64, bool)> {
     out.iter().map(|answer| answer.as_ref().map(|done| (done.base_offset, done.duplicate)).unwrap()).collect()
@@ -120,49 +118,4 @@ fn i6_state_survives_restart_crash_retention_and_the_loss_of_the_index() {
         assert_eq!(offsets(&out), [(end - 3, true), (end, false), (end + 1, false)], "{how}");
         assert!(is_out_of_order(&append(&mut log, &[sequenced(9, 0, 42, 1)])), "{how}");
     }
-}
-
-fn transactional(producer_id: i64, sequence: i32) -> ValidBatch {
-    let mut builder = BatchBuilder::new().producer(producer_id, 0, sequence).transactional();
-    builder.append(1000, None, Some(b"value"), &[]);
-    builder.build().unwrap()
-}
-
-fn marker(producer_id: i64, marker: Marker) -> ValidBatch {
-    end_transaction(marker, producer_id, 0, 1, 1000).unwrap()
-}
-
-#[test]
-fn x12_last_stable_offset_and_aborted_transactions() {
-    let mut kit = Kit::new();
-    let mut log = kit.log(&small());
-    append(&mut log, &[batch(&[1], "x"), transactional(1, 0), transactional(2, 0), batch(&[1], "x")]);
-    let reader = log.reader();
-    assert_eq!(reader.last_stable_offset(), 1);
-    append(&mut log, &[marker(1, Marker::Abort)]);
-    assert_eq!(reader.last_stable_offset(), 1, "until the marker is replicated");
-    log.note_high_watermark(5).unwrap();
-    assert_eq!(reader.last_stable_offset(), 2);
-    append(&mut log, &[transactional(1, 1), marker(2, Marker::Commit), marker(1, Marker::Abort)]);
-    log.note_high_watermark(8).unwrap();
-    assert_eq!(reader.last_stable_offset(), 8);
-    let first = AbortedTransaction { producer_id: 1, first_offset: 1, last_offset: 4, last_stable_offset: 2 };
-    let second = AbortedTransaction { producer_id: 1, first_offset: 5, last_offset: 7, last_stable_offset: 8 };
-    let check = |reader: &LogReader, when: &str| {
-        assert_eq!(reader.aborted_transactions(0, 8).unwrap(), [first, second], "{when}");
-        assert_eq!(reader.aborted_transactions(0, 5).unwrap(), [first], "{when}");
-        assert_eq!(reader.aborted_transactions(5, 8).unwrap(), [second], "{when}");
-        assert_eq!(reader.aborted_transactions(0, 1).unwrap(), [], "{when}");
-    };
-    check(&reader, "in memory");
-    kit.dir.flush(at(0)).unwrap();
-    check(&reader, "in the index database");
-    drop((log, reader));
-    kit.lose_index();
-    kit.crash();
-    let mut log = kit.log(&small());
-    check(&log.reader(), "found again");
-    assert_eq!(append(&mut log, &[transactional(1, 2)])[0].as_ref().unwrap().base_offset, 8);
-    let refused = append(&mut log, &[sequenced(1, 0, 3, 1)]);
-    assert_eq!(refused, [Err(AppendRefused::InvalidTxnState { producer_id: 1 })], "x11");
 }

@@ -217,7 +217,7 @@ fn c9_i6_the_index_may_be_deleted_at_any_time() {
         let mut out = Vec::new();
         let one = batch(&[5], "five");
         for _ in 0..9 {
-            let group = [AppendBatch { batch: &one, verify_producer: true }];
+            let group = [AppendBatch { batch: &one, origin: AppendOrigin::Client(None) }];
             log.append_as_leader(&group, 3, Now::default(), &mut out).unwrap();
         }
         log.delete_records_before(7).unwrap();

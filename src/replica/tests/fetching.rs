@@ -1,10 +1,9 @@
 //! F-rules at a partition.
 
 use super::kit::*;
-use crate::clock::Clock;
 use crate::metadata::partition::PartitionChange;
 use crate::metadata::record::MetadataRecord;
-use crate::record::build::{end_transaction, BatchBuilder, Marker};
+use crate::record::build::Marker;
 use crate::replica::*;
 use std::sync::Arc;
 
@@ -33,14 +32,8 @@ fn f3_the_first_batch_comes_whole_only_if_asked() {
 #[test]
 fn f4_committed_readers_stop_at_open_transactions_and_hear_of_aborted_ones() {
     let (kit, partition) = kit();
-    let transactional = |sequence| {
-        let mut builder = BatchBuilder::new().producer(7, 0, sequence).transactional();
-        builder.append(1, None, Some(b"v"), &[]);
-        builder.build().unwrap()
-    };
-    let append = |batch| partition.append_as_leader(batch, ALL, kit.clock.now()).now().unwrap().base_offset;
     kit.append(&partition, ALL).now().unwrap();
-    assert_eq!(append(transactional(0)), 1);
+    assert_eq!(append_transactional(&kit, &partition, 7, 0).unwrap().base_offset, 1);
     kit.append(&partition, ALL).now().unwrap();
     assert_eq!((partition.high_watermark(), partition.last_stable_offset()), (3, 1));
     let committed = FetchSpec { isolation: Isolation::ReadCommitted, ..spec(0) };
@@ -50,7 +43,7 @@ fn f4_committed_readers_stop_at_open_transactions_and_hear_of_aborted_ones() {
     let all = partition.read(&spec(0)).unwrap();
     assert!(all.length_bytes > 2 * batch(1).bytes.len());
     assert_eq!(all.aborted, None);
-    partition.append_as_coordinator(end_transaction(Marker::Abort, 7, 0, 0, 1).unwrap(), kit.clock.now()).unwrap();
+    append_marker(&kit, &partition, 7, 0, Marker::Abort).now().unwrap();
     assert_eq!((partition.high_watermark(), partition.last_stable_offset()), (4, 4));
     let aborted = partition.read(&committed).unwrap().aborted.unwrap();
     assert_eq!(aborted.len(), 1);

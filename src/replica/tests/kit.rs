@@ -10,15 +10,17 @@ use crate::disk::{Disk, DiskFile, DiskLock, Entry, Open, Space};
 use crate::ids::Uuid;
 use crate::kv::memory::MemoryKv;
 use crate::log::keys::FAMILIES;
-use crate::log::{DirLimits, DirParts, LogDir, TailCache};
+use crate::log::{Appended, DirLimits, DirParts, LogDir, TailCache, ToVerify};
 use crate::metadata::configs::ConfigResource;
 use crate::metadata::configs::ResourceType;
 use crate::metadata::delta::MetadataDelta;
 use crate::metadata::image::{MetadataImage, PartitionImage};
 use crate::metadata::record::MetadataRecord;
-use crate::record::build::BatchBuilder;
+use crate::record::build::{end_transaction, BatchBuilder, Marker};
+use crate::record::header::BatchHeader;
 use crate::record::validate::ValidBatch;
 use crate::replica::*;
+use futures_util::FutureExt;
 use parking_lot::{Condvar, Mutex};
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
@@ -338,6 +340,38 @@ pub fn batch(count: usize) -> ValidBatch {
         builder.append(1_700_000_000_000, Some(b"key"), Some(at.to_string().as_bytes()), &[]);
     }
     builder.build().unwrap()
+}
+
+/// A batch of one record within a transaction.
+pub fn transactional(producer_id: i64, epoch: i16, sequence: i32) -> ValidBatch {
+    let mut builder = BatchBuilder::new().producer(producer_id, epoch, sequence).transactional();
+    builder.append(1_700_000_000_000, Some(b"key"), Some(b"value"), &[]);
+    builder.build().unwrap()
+}
+
+/// What a batch is verified by.
+pub fn to_verify(batch: &ValidBatch) -> ToVerify {
+    let BatchHeader { producer_id, producer_epoch, base_sequence, .. } = batch.header;
+    ToVerify { producer_id, producer_epoch, base_sequence, epoch_grows: false }
+}
+
+/// Appends one batch of a transaction of epoch 0, verified if it begins it.
+pub fn append_transactional(
+    kit: &Kit,
+    partition: &Arc<Partition>,
+    producer_id: i64,
+    sequence: i32,
+) -> Result<Appended, AppendError> {
+    let batch = transactional(producer_id, 0, sequence);
+    let begun = Box::pin(partition.begin_verification(to_verify(&batch), kit.clock.now())).now_or_never();
+    let verification = begun.expect("nobody writes")?;
+    partition.append_verified(batch, ALL, verification, kit.clock.now()).now()
+}
+
+/// Ends a transaction as a coordinator under transaction.version 1.
+pub fn append_marker(kit: &Kit, partition: &Arc<Partition>, producer_id: i64, epoch: i16, marker: Marker) -> Append {
+    let marker = end_transaction(marker, producer_id, epoch, 0, 1).unwrap();
+    partition.append_marker(marker, 1, 30_000, kit.clock.now())
 }
 
 /// Waits for something that another thread is about to do; fails after ten seconds.

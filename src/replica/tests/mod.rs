@@ -7,3 +7,4 @@ mod hosting;
 pub(crate) mod kit;
 mod listing;
 mod parking;
+mod transactions;
