@@ -1,4 +1,4 @@
-//! Names of things that every room shares: nodes, topics, partitions, and Kafka's text form of a UUID.
+//! Names of things that every room shares: nodes, topics, partitions, verifications, and Kafka's text form of a UUID.
 //!
 //! Absent from here: anything with behaviour. What a topic *is* stands in `metadata/`.
 
@@ -34,6 +34,10 @@ impl fmt::Display for TopicPartition {
         write!(f, "{}-{}", self.topic, self.partition)
     }
 }
+
+/// Names one verification, by one log, that a transaction is open; never given out twice in the life of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verification(pub u64);
 
 /// Kafka's text form of a UUID: 22 characters of URL-safe base64 without padding.
 pub fn uuid_to_text(id: &Uuid) -> String {

@@ -16,7 +16,9 @@ use crate::config::load::Loaded;
 use crate::config::meta_properties::{self, Directories, MetaError};
 use crate::config::BrokerConfig;
 use crate::controller::{supported_features, Controller, ControllerSettings, FeatureSetting};
-use crate::coordinator::{Groups, Idle, PartitionJournal, Runtime, RuntimeParts, RuntimeSettings, CONSUMER_OFFSETS};
+use crate::coordinator::{
+    Groups, Idle, LocalMarkers, PartitionJournal, Runtime, RuntimeParts, RuntimeSettings, CONSUMER_OFFSETS,
+};
 use crate::disk::handles::Handles;
 use crate::disk::{Disk, DiskLock};
 use crate::ids::{NodeId, Uuid};
@@ -245,6 +247,7 @@ impl Rooms {
             controller: self.controller.clone(),
             replicas: self.replicas.clone(),
             groups: self.groups.clone(),
+            markers: LocalMarkers::new(self.replicas.clone(), self.groups.clone(), world.clock.clone()),
             fetch_sessions: SessionCache::new(session_slots, world.rng.fork()),
             producer_ids: ProducerIds::default(),
             topic_creation: Arc::new(TopicCreation::default()),

@@ -5,6 +5,7 @@
 
 mod client;
 pub mod groups;
+pub mod markers;
 mod process;
 pub mod records;
 pub mod samples;

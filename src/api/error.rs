@@ -1,6 +1,7 @@
 //! Words inside, numbers outside: Kafka's error numbers, and the one place where our errors become them.
 
 use crate::controller::Refusal;
+use crate::coordinator::MarkerError;
 use crate::group::GroupError;
 use crate::log::AppendRefused;
 use crate::record::validate::BatchRefused;
@@ -179,6 +180,7 @@ impl From<GroupError> for ErrorCode {
             GroupError::CoordinatorLoadInProgress => Self::CoordinatorLoadInProgress,
             GroupError::CoordinatorNotAvailable => Self::CoordinatorNotAvailable,
             GroupError::InvalidProducerEpoch => Self::InvalidProducerEpoch,
+            GroupError::InvalidTxnState => Self::InvalidTxnState,
             GroupError::InvalidRequest => Self::InvalidRequest,
             GroupError::UnknownServerError => Self::UnknownServerError,
         }
@@ -256,6 +258,21 @@ impl From<&BatchRefused> for ErrorCode {
             BatchRefused::InvalidRecord { .. } => Self::InvalidRecord,
             BatchRefused::InvalidTimestamp { .. } => Self::InvalidTimestamp,
             BatchRefused::UnsupportedCompression => Self::UnsupportedCompressionType,
+        }
+    }
+}
+
+impl From<&MarkerError> for ErrorCode {
+    fn from(error: &MarkerError) -> Self {
+        match error {
+            MarkerError::NotLeader => Self::NotLeaderOrFollower,
+            MarkerError::UnknownTopicOrPartition => Self::UnknownTopicOrPartition,
+            MarkerError::CoordinatorFenced => Self::TransactionCoordinatorFenced,
+            MarkerError::InvalidProducerEpoch => Self::InvalidProducerEpoch,
+            MarkerError::InvalidTxnState => Self::InvalidTxnState,
+            MarkerError::NotEnoughReplicas => Self::NotEnoughReplicas,
+            MarkerError::TimedOut => Self::RequestTimedOut,
+            MarkerError::Storage(_) => Self::KafkaStorageError,
         }
     }
 }

@@ -18,6 +18,7 @@ mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
 mod describe_log_dirs;
+mod describe_producers;
 mod describe_quorum;
 mod describe_topic_partitions;
 pub mod error;
@@ -41,11 +42,12 @@ mod produce;
 pub mod reply;
 mod sync_group;
 mod topic_creation;
+mod write_txn_markers;
 
 use crate::clock::Clock;
 use crate::config::broker::BrokerConfig;
 use crate::config::values::BrokerValues;
-use crate::coordinator::Groups;
+use crate::coordinator::{Groups, LocalMarkers};
 use crate::ids::Uuid;
 use crate::metadata::cache::MetadataCache;
 use crate::quorum::ControllerHandle;
@@ -101,6 +103,7 @@ pub const HANDLED: &[Handled] = &[
     alone(21),
     alone(22),
     alone(23),
+    overlapping(27),
     alone(32),
     alone(33),
     alone(35),
@@ -110,6 +113,7 @@ pub const HANDLED: &[Handled] = &[
     overlapping(47),
     alone(55),
     alone(60),
+    alone(61),
     alone(75),
 ];
 
@@ -129,6 +133,8 @@ pub struct Services {
     pub replicas: Arc<ReplicaManager>,
     /// The groups that this node coordinates.
     pub groups: Arc<Groups>,
+    /// Ends transactions in the partitions that this node leads.
+    pub markers: Arc<LocalMarkers>,
     /// Fetch sessions.
     pub fetch_sessions: SessionCache,
     /// Producer ids at hand.
@@ -240,6 +246,7 @@ impl Api {
             21 => soon!(delete_records, DeleteRecordsRequest),
             22 => soon!(init_producer_id, InitProducerIdRequest),
             23 => now!(offset_for_leader_epoch, OffsetForLeaderEpochRequest),
+            27 => now!(write_txn_markers, WriteTxnMarkersRequest),
             32 => now!(describe_configs, DescribeConfigsRequest),
             33 => soon!(alter_configs, AlterConfigsRequest),
             35 => now!(describe_log_dirs, DescribeLogDirsRequest),
@@ -249,6 +256,7 @@ impl Api {
             47 => now!(offset_delete, OffsetDeleteRequest),
             55 => soon!(describe_quorum, DescribeQuorumRequest),
             60 => now!(describe_cluster, DescribeClusterRequest),
+            61 => now!(describe_producers, DescribeProducersRequest),
             75 => now!(describe_topic_partitions, DescribeTopicPartitionsRequest),
             other => return Err(format!("API key {other} has a row but no handler")),
         })

@@ -2,6 +2,7 @@
 
 use super::markers::{MarkerError, TxnMarker};
 use crate::clock::Now;
+use crate::ids::Verification;
 use crate::record::header::BatchHeader;
 use crate::record::records::RecordView;
 use crate::record::validate::ValidBatch;
@@ -31,6 +32,9 @@ pub enum JournalError {
     /// The producer on whose behalf the batch is written has been replaced.
     #[error("the producer's epoch is not the newest")]
     InvalidProducerEpoch,
+    /// The transaction on whose behalf the batch is written has ended meanwhile.
+    #[error("the transaction is not open")]
+    InvalidTxnState,
     /// The disk failed, or is full.
     #[error("storage failed: {0}")]
     Storage(String),
@@ -47,6 +51,7 @@ impl JournalError {
             Self::NotLeader | Self::Storage(_) | Self::Corrupt(_) => Trouble::NotCoordinator,
             Self::TooLarge => Trouble::TooLarge,
             Self::InvalidProducerEpoch => Trouble::InvalidProducerEpoch,
+            Self::InvalidTxnState => Trouble::InvalidTxnState,
         }
     }
 
@@ -62,8 +67,15 @@ pub type Committed = Pin<Box<dyn Future<Output = Result<(), JournalError>> + Sen
 /// The partitions of an internal topic that this broker leads, or may come to lead. A partition has one writer, its
 /// shard.
 pub trait Journal: Send + Sync + 'static {
-    /// Appends one batch as leader, at once; returns the offset behind its last record.
-    fn append(&self, partition: i32, batch: ValidBatch, now: Now) -> Result<i64, JournalError>;
+    /// Appends one batch as leader, at once; returns the offset behind its last record. A transactional one begins its
+    /// transaction only with a `verification` that holds.
+    fn append(
+        &self,
+        partition: i32,
+        batch: ValidBatch,
+        verification: Option<Verification>,
+        now: Now,
+    ) -> Result<i64, JournalError>;
 
     /// Appends the marker that ends a transaction, in the same way.
     fn append_marker(&self, partition: i32, marker: &TxnMarker, now: Now) -> Result<i64, MarkerError>;

@@ -1,7 +1,9 @@
 //! Writing the markers that end transactions, as a coordinator asks for it.
 
 use crate::ids::TopicPartition;
+use crate::log::AppendRefused;
 pub use crate::record::marker::TxnMarker;
+use crate::replica::{AppendError, PartitionError};
 use futures_util::future::BoxFuture;
 use thiserror::Error;
 
@@ -32,6 +34,33 @@ pub enum MarkerError {
     /// The disk failed, or is full.
     #[error("storage failed: {0}")]
     Storage(String),
+}
+
+impl From<PartitionError> for MarkerError {
+    fn from(error: PartitionError) -> Self {
+        match error {
+            PartitionError::UnknownTopicOrPartition => Self::UnknownTopicOrPartition,
+            PartitionError::NotLeader { .. } => Self::NotLeader,
+            PartitionError::StorageError => Self::Storage(error.to_string()),
+        }
+    }
+}
+
+impl From<AppendError> for MarkerError {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::NotLeader => Self::NotLeader,
+            AppendError::UnknownTopicOrPartition => Self::UnknownTopicOrPartition,
+            AppendError::NotEnoughReplicas { .. } | AppendError::NotEnoughReplicasAfterAppend => {
+                Self::NotEnoughReplicas
+            }
+            AppendError::QueueFull | AppendError::TimedOut => Self::TimedOut,
+            AppendError::Refused(AppendRefused::CoordinatorFenced { .. }) => Self::CoordinatorFenced,
+            AppendError::Refused(AppendRefused::InvalidProducerEpoch { .. }) => Self::InvalidProducerEpoch,
+            AppendError::Refused(_) => Self::InvalidTxnState,
+            AppendError::Storage(text) => Self::Storage(text),
+        }
+    }
 }
 
 /// What came of a marker, partition by partition.

@@ -4,7 +4,8 @@ use super::journal::{Committed, Journal, JournalError};
 use super::markers::{MarkerError, TxnMarker};
 use super::stretch::each_record;
 use crate::clock::Now;
-use crate::log::{AppendRefused, LogError, Piece, ReadError};
+use crate::ids::Verification;
+use crate::log::{AppendOrigin, AppendRefused, LogError, Piece, ReadError};
 use crate::record::header::BatchHeader;
 use crate::record::records::RecordView;
 use crate::record::validate::ValidBatch;
@@ -36,9 +37,15 @@ impl PartitionJournal {
 }
 
 impl Journal for PartitionJournal {
-    fn append(&self, partition: i32, batch: ValidBatch, now: Now) -> Result<i64, JournalError> {
+    fn append(
+        &self,
+        partition: i32,
+        batch: ValidBatch,
+        verification: Option<Verification>,
+        now: Now,
+    ) -> Result<i64, JournalError> {
         let partition = self.partition(partition)?;
-        match partition.append_as_coordinator(batch, now) {
+        match partition.append_alone(batch, AppendOrigin::Coordinator(verification), now) {
             Ok(appended) => Ok(appended.last_offset + 1),
             // A full disk has refused the batch whole: what the shard holds is still what the log says.
             Err(AppendError::Storage(_)) if !partition.is_offline() => Err(JournalError::Busy),
@@ -47,17 +54,14 @@ impl Journal for PartitionJournal {
     }
 
     fn append_marker(&self, partition: i32, marker: &TxnMarker, now: Now) -> Result<i64, MarkerError> {
-        let partition = self.replicas.partition(self.topic, partition).map_err(|error| match error {
-            PartitionError::UnknownTopicOrPartition => MarkerError::UnknownTopicOrPartition,
-            PartitionError::NotLeader { .. } => MarkerError::NotLeader,
-            PartitionError::StorageError => MarkerError::Storage(error.to_string()),
-        })?;
+        let partition = self.replicas.partition(self.topic, partition)?;
         let batch = marker.batch(now.wall_ms).map_err(|error| MarkerError::Storage(error.to_string()))?;
-        match partition.append_as_coordinator(batch, now) {
+        let origin = AppendOrigin::Marker { transaction_version: marker.transaction_version };
+        match partition.append_alone(batch, origin, now) {
             Ok(appended) => Ok(appended.last_offset + 1),
             // As above: a full disk has changed nothing.
             Err(AppendError::Storage(_)) if !partition.is_offline() => Err(MarkerError::TimedOut),
-            Err(error) => Err(unmarked(error)),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -107,23 +111,9 @@ fn refused(error: AppendError) -> JournalError {
         }
         AppendError::QueueFull | AppendError::TimedOut => JournalError::Busy,
         AppendError::Refused(AppendRefused::InvalidProducerEpoch { .. }) => JournalError::InvalidProducerEpoch,
+        AppendError::Refused(AppendRefused::NotVerified { .. }) => JournalError::InvalidTxnState,
         AppendError::Refused(refused) => JournalError::Corrupt(refused.to_string()),
         AppendError::Storage(text) => JournalError::Storage(text),
-    }
-}
-
-fn unmarked(error: AppendError) -> MarkerError {
-    match error {
-        AppendError::NotLeader => MarkerError::NotLeader,
-        AppendError::UnknownTopicOrPartition => MarkerError::UnknownTopicOrPartition,
-        AppendError::NotEnoughReplicas { .. } | AppendError::NotEnoughReplicasAfterAppend => {
-            MarkerError::NotEnoughReplicas
-        }
-        AppendError::QueueFull | AppendError::TimedOut => MarkerError::TimedOut,
-        AppendError::Refused(AppendRefused::CoordinatorFenced { .. }) => MarkerError::CoordinatorFenced,
-        AppendError::Refused(AppendRefused::InvalidProducerEpoch { .. }) => MarkerError::InvalidProducerEpoch,
-        AppendError::Refused(_) => MarkerError::InvalidTxnState,
-        AppendError::Storage(text) => MarkerError::Storage(text),
     }
 }
 

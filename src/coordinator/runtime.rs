@@ -235,10 +235,11 @@ impl<M: Machine> Runtime<M> {
         let partition = slot.partition;
         let effects = active.shard.step(now, event);
         let producer_id = effects.producer.map(|producer| producer.producer_id);
+        let verification = effects.producer.and_then(|producer| producer.verification);
         let max_bytes = self.settings.max_batch_bytes;
         let packed = pack::<M>(effects.records, effects.producer, effects.divisible, max_bytes, now.wall_ms)?;
         for packed in packed {
-            let end_offset = self.journal.append(partition, packed.batch, now)?;
+            let end_offset = self.journal.append(partition, packed.batch, verification, now)?;
             let base_offset = end_offset - packed.records.len() as i64;
             for (log_offset, record) in (base_offset..).zip(packed.records) {
                 active.shard.replay(Origin { log_offset, producer_id }, record);

@@ -72,6 +72,7 @@ ask!(LeaveGroup, LeaveGroupReply {
     }
 });
 ask!(OffsetCommit, OffsetCommitReply {});
+ask!(TxnOffsetCommit, TxnOffsetCommitReply {});
 // Consumers before 3.9 do not retry an OffsetFetch on `CoordinatorNotAvailable`.
 ask!(OffsetFetch, OffsetFetchReply {
     fn not_committed() -> GroupError {

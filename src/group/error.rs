@@ -63,6 +63,9 @@ pub enum GroupError {
     /// The producer of a transactional commit has been replaced.
     #[error("the producer's epoch is not the newest")]
     InvalidProducerEpoch,
+    /// The transaction of a transactional commit is not open (any more).
+    #[error("the transaction is not open")]
+    InvalidTxnState,
     /// What the request asks to keep cannot be stored.
     #[error("the server experienced an unexpected error when processing the request")]
     UnknownServerError,
@@ -76,6 +79,7 @@ impl From<Trouble> for GroupError {
             Trouble::NotAvailable => Self::CoordinatorNotAvailable,
             Trouble::TooLarge => Self::UnknownServerError,
             Trouble::InvalidProducerEpoch => Self::InvalidProducerEpoch,
+            Trouble::InvalidTxnState => Self::InvalidTxnState,
         }
     }
 }

@@ -7,6 +7,7 @@ pub use super::ask::Ask;
 use super::error::GroupError;
 use super::Text;
 use crate::ids::Uuid;
+use crate::shard::BatchProducer;
 use bytes::Bytes;
 
 /// Who asks. Kept with a member for as long as it lives.
@@ -242,6 +243,30 @@ pub struct OffsetCommit {
     pub missing_group_is_not_found: bool,
 }
 
+/// TxnOffsetCommit, versions 0 to 5: what a transaction commits if it commits. Its transaction was verified to be open.
+#[derive(Clone, Debug)]
+pub struct TxnOffsetCommit {
+    /// The group.
+    pub group_id: Text,
+    /// In whose transaction.
+    pub producer: BatchProducer,
+    /// The generation; negative for a commit outside of group management, and before version 3.
+    pub generation_id: i32,
+    /// The member; may be empty.
+    pub member_id: Text,
+    /// Its instance id, if static.
+    pub group_instance_id: Option<Text>,
+    /// What to commit.
+    pub topics: Vec<CommitTopic>,
+}
+
+/// The answer to [`TxnOffsetCommit`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TxnOffsetCommitReply {
+    /// Topics and partitions in the request's order; a refusal as a whole stands at every partition.
+    pub topics: Vec<TopicOutcome>,
+}
+
 /// What became of one topic's partitions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicOutcome {
@@ -423,6 +448,8 @@ pub enum Request {
     LeaveGroup(LeaveGroup),
     /// See [`OffsetCommit`].
     OffsetCommit(OffsetCommit),
+    /// See [`TxnOffsetCommit`].
+    TxnOffsetCommit(TxnOffsetCommit),
     /// See [`OffsetFetch`].
     OffsetFetch(OffsetFetch),
     /// See [`OffsetDelete`].
@@ -446,6 +473,8 @@ pub enum Reply {
     LeaveGroup(LeaveGroupReply),
     /// See [`OffsetCommitReply`].
     OffsetCommit(OffsetCommitReply),
+    /// See [`TxnOffsetCommitReply`].
+    TxnOffsetCommit(TxnOffsetCommitReply),
     /// See [`OffsetFetchReply`].
     OffsetFetch(OffsetFetchReply),
     /// See [`OffsetDeleteReply`].

@@ -69,6 +69,7 @@ impl Machine for Shard {
                     Request::Heartbeat(request) => turn.heartbeat(caller, &request),
                     Request::LeaveGroup(request) => turn.leave_group(caller, request),
                     Request::OffsetCommit(request) => turn.commit_offsets(caller, &request),
+                    Request::TxnOffsetCommit(request) => turn.commit_offsets_in_transaction(caller, &request),
                     Request::OffsetFetch(request) => turn.reply(caller, self.fetch_offsets(&request)),
                     Request::OffsetDelete(request) => turn.delete_offsets(caller, &request),
                     Request::DescribeGroup(request) => turn.reply(caller, self.describe(&request)),

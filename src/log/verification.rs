@@ -6,11 +6,8 @@
 //! (KAFKA-17754). It outlives a refusal, since it also remembers the lowest sequence seen: of several batches in flight
 //! only the first may open the transaction. Nothing of it survives a restart or a truncation.
 
+pub use crate::ids::Verification;
 use std::collections::BTreeMap;
-
-/// Names one verification of one log; never given out twice in the life of a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verification(pub(super) u64);
 
 /// What a batch that needs a verification says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

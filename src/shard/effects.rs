@@ -1,6 +1,7 @@
 //! What comes out of a machine's step, and where its records stand.
 
 use super::Machine;
+use crate::ids::Verification;
 
 /// A number that stands for someone who waits for an answer. The runtime hands it in and gets it back once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +47,8 @@ pub struct BatchProducer {
     pub producer_id: i64,
     /// Its epoch.
     pub epoch: i16,
+    /// By which the transaction may begin in the shard's log; none where it is open there already.
+    pub verification: Option<Verification>,
 }
 
 /// A change to a timer.

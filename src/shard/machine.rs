@@ -18,6 +18,8 @@ pub enum Trouble {
     TooLarge,
     /// The producer on whose behalf the records are written has been replaced.
     InvalidProducerEpoch,
+    /// The transaction on whose behalf the records are written has ended meanwhile.
+    InvalidTxnState,
 }
 
 /// The state of one partition of an internal topic.

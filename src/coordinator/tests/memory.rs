@@ -3,6 +3,7 @@
 use super::super::journal::{Committed, Journal, JournalError};
 use super::super::markers::{MarkerError, TxnMarker};
 use crate::clock::{Clock, Now};
+use crate::ids::Verification;
 use crate::record::header::{BatchHeader, HEADER_BYTES};
 use crate::record::records::{RecordIter, RecordView};
 use crate::record::validate::ValidBatch;
@@ -87,7 +88,13 @@ impl MemoryJournal {
 }
 
 impl Journal for MemoryJournal {
-    fn append(&self, partition: i32, batch: ValidBatch, _now: Now) -> Result<i64, JournalError> {
+    fn append(
+        &self,
+        partition: i32,
+        batch: ValidBatch,
+        _verification: Option<Verification>,
+        _now: Now,
+    ) -> Result<i64, JournalError> {
         let mut state = self.state.lock();
         match state.failing.clone() {
             Some(JournalError::Corrupt(text)) => panic!("{text}"),
@@ -106,7 +113,7 @@ impl Journal for MemoryJournal {
 
     fn append_marker(&self, partition: i32, marker: &TxnMarker, now: Now) -> Result<i64, MarkerError> {
         let batch = marker.batch(now.wall_ms).expect("a small batch");
-        self.append(partition, batch, now).map_err(|error| MarkerError::Storage(error.to_string()))
+        self.append(partition, batch, None, now).map_err(|error| MarkerError::Storage(error.to_string()))
     }
 
     fn committed(&self, partition: i32) -> i64 {

@@ -3,20 +3,24 @@
 use super::super::classic::{ClassicGroup, State};
 use super::super::error::GroupError;
 use super::super::records::{CommittedOffset, Record};
-use super::super::request::{CommitPartition, CommitTopic, OffsetCommit, OffsetCommitReply, TopicOutcome};
+use super::super::request::{
+    CommitPartition, CommitTopic, OffsetCommit, OffsetCommitReply, TopicOutcome, TxnOffsetCommit,
+};
 use super::super::shard::Turn;
 use super::super::Caller;
+use super::super::Text;
 use crate::ids::Uuid;
 
 impl Turn<'_> {
     /// Commits what may be committed; a refusal as a whole stands at every partition.
     pub(in super::super) fn commit_offsets(&mut self, caller: Caller, request: &OffsetCommit) {
         let judged = self.judge_commit(request);
+        let keeps_for_ms = (request.retention_time_ms != -1).then_some(request.retention_time_ms);
         let mut topics = Vec::with_capacity(request.topics.len());
         for topic in &request.topics {
             let mut partitions = Vec::with_capacity(topic.partitions.len());
             for partition in &topic.partitions {
-                let outcome = judged.and_then(|()| self.commit_one(request, topic, partition));
+                let outcome = judged.and_then(|()| self.commit_one(&request.group_id, topic, partition, keeps_for_ms));
                 partitions.push((partition.index, outcome.err()));
             }
             topics.push(TopicOutcome { name: topic.name.clone(), topic_id: topic.topic_id, partitions });
@@ -33,36 +37,37 @@ impl Turn<'_> {
                 false => Err(GroupError::IllegalGeneration),
             };
         };
-        validate_commit(&group, request)?;
+        validate_commit(&group, &Committer::of(request))?;
         if matches!(group.state, State::Stable | State::PreparingRebalance) {
             self.renew_session(&group, &request.member_id);
         }
         Ok(())
     }
 
-    fn commit_one(
+    /// A record of one offset, kept for as long as the broker keeps them or for `keeps_for_ms`.
+    pub(super) fn commit_one(
         &mut self,
-        request: &OffsetCommit,
+        group: &Text,
         topic: &CommitTopic,
         partition: &CommitPartition,
+        keeps_for_ms: Option<i64>,
     ) -> Result<(), GroupError> {
         let metadata = partition.metadata.as_deref().unwrap_or_default();
         if is_longer(metadata, self.shard.settings.offset_metadata_max_bytes) {
             return Err(GroupError::OffsetMetadataTooLarge);
         }
         let wall_ms = self.now.wall_ms;
-        let keeps_for = (request.retention_time_ms != -1).then_some(request.retention_time_ms);
         let value = CommittedOffset {
             offset: partition.offset,
             // The only format with an expiry lacks the other two.
-            leader_epoch: if keeps_for.is_some() { -1 } else { partition.leader_epoch },
+            leader_epoch: if keeps_for_ms.is_some() { -1 } else { partition.leader_epoch },
             metadata: metadata.into(),
             commit_timestamp_ms: wall_ms,
-            expire_timestamp_ms: keeps_for.map(|ms| wall_ms.saturating_add(ms)),
-            topic_id: if keeps_for.is_some() { Uuid::nil() } else { topic.topic_id },
+            expire_timestamp_ms: keeps_for_ms.map(|ms| wall_ms.saturating_add(ms)),
+            topic_id: if keeps_for_ms.is_some() { Uuid::nil() } else { topic.topic_id },
         };
         self.out.records.push(Record::Offset {
-            group: request.group_id.clone(),
+            group: group.clone(),
             topic: topic.name.clone(),
             partition: partition.index,
             value: Some(value),
@@ -71,22 +76,45 @@ impl Turn<'_> {
     }
 }
 
-/// Whether a commit may come from where it says it comes from, in Kafka's order of checks.
-fn validate_commit(group: &ClassicGroup, request: &OffsetCommit) -> Result<(), GroupError> {
-    if request.generation_id < 0 && group.state == State::Empty {
+/// Who commits, and how.
+pub(super) struct Committer<'a> {
+    generation_id: i32,
+    member_id: &'a Text,
+    group_instance_id: Option<&'a Text>,
+    in_transaction: bool,
+}
+
+impl<'a> Committer<'a> {
+    fn of(request: &'a OffsetCommit) -> Self {
+        let OffsetCommit { generation_id, member_id, group_instance_id, .. } = request;
+        let group_instance_id = group_instance_id.as_ref();
+        Self { generation_id: *generation_id, member_id, group_instance_id, in_transaction: false }
+    }
+
+    pub(super) fn of_transaction(request: &'a TxnOffsetCommit) -> Self {
+        let TxnOffsetCommit { generation_id, member_id, group_instance_id, .. } = request;
+        let group_instance_id = group_instance_id.as_ref();
+        Self { generation_id: *generation_id, member_id, group_instance_id, in_transaction: true }
+    }
+}
+
+/// Whether a commit may come from where it says it comes from, in Kafka's order of checks. A transactional one may come
+/// from nobody of the group, and between two generations: its transaction tells whether it counts.
+pub(super) fn validate_commit(group: &ClassicGroup, from: &Committer<'_>) -> Result<(), GroupError> {
+    if from.generation_id < 0 && group.state == State::Empty {
         // An administrator, or a consumer that assigns itself.
         return Ok(());
     }
-    let is_simple = request.member_id.is_empty() && request.group_instance_id.is_none();
-    if request.generation_id >= 0 || !is_simple {
-        group.validate_member(&request.member_id, request.group_instance_id.as_ref())?;
-        if request.generation_id != group.generation {
+    let is_simple = from.member_id.is_empty() && from.group_instance_id.is_none();
+    if from.generation_id >= 0 || !is_simple {
+        group.validate_member(from.member_id, from.group_instance_id)?;
+        if from.generation_id != group.generation {
             return Err(GroupError::IllegalGeneration);
         }
-    } else if group.state != State::Empty {
+    } else if group.state != State::Empty && !from.in_transaction {
         return Err(GroupError::UnknownMemberId);
     }
-    if group.state == State::CompletingRebalance {
+    if group.state == State::CompletingRebalance && !from.in_transaction {
         return Err(GroupError::RebalanceInProgress);
     }
     Ok(())

@@ -6,6 +6,7 @@ mod expire;
 mod fetch;
 mod pending;
 mod table;
+mod txn_commit;
 
 pub(super) use pending::PendingOffsets;
 pub(super) use table::Offsets;

@@ -81,7 +81,7 @@ impl Bench {
             let (key, value) = record.encode().expect("a test's texts are short");
             let decoded = Record::decode(&key, value.as_deref()).expect("just encoded").expect("a known kind");
             assert_eq!(&decoded, record, "bytes and back");
-            self.append(None, decoded);
+            self.append(effects.producer.map(|producer| producer.producer_id), decoded);
         }
         for soft in effects.soft.clone() {
             self.shard.apply(soft);

@@ -39,6 +39,7 @@ golden! {
     g12_commit_to_missing_group
     g13_offset_fetch
     g14_offset_expiry
+    x15_txn_offset_commit
     g15_describe_list_delete
     g15_offset_delete
     g16_leave_group

@@ -1,16 +1,16 @@
 //! Runs golden scripts. A command stands at the start of a line, what it brings about is indented below it.
 //!
 //! Commands: `at MS` (fires timers), `settings k=v`, `join G`, `sync G M`, `beat G M`, `leave G M[:INSTANCE]…`,
-//! `commit G T-P=OFFSET[:METADATA]…`, `txn PID commit|abort|G T-P=OFFSET`, `fetch G [T-P…]`, `offset-delete G T-P…`, `describe G`,
+//! `commit G T-P=OFFSET[:METADATA]…`, `txn-commit G pid=PID T-P=OFFSET…`, `txn PID commit|abort`, `fetch G [T-P…]`, `offset-delete G T-P…`, `describe G`,
 //! `list`, `delete G`, `topics-deleted T…`, `restart k=v`, `refuse`, `accept`. Words with `=` in front of a command's own are its options.
 
-use super::super::records::CommittedOffset;
 use super::super::request::*;
-use super::super::{Caller, Effects, Event, Record, Settings, Text, TimerChange};
-use super::bench::{reply_to, text, Bench, EPOCH_MS};
+use super::super::{Caller, Effects, Event, Settings, Text, TimerChange};
+use super::bench::{reply_to, text, Bench};
 use super::show;
 use crate::ids::Uuid;
 use crate::record::internal::consumer_protocol::Subscription;
+use crate::shard::BatchProducer;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 
@@ -74,7 +74,7 @@ impl<'a> Command<'a> {
                 lines(bench, None, &effects)
             }
             "list" => self.list(bench),
-            "txn" => self.transaction(bench),
+            "txn" => self.end(bench),
             _ => self.ask(bench),
         }
     }
@@ -101,6 +101,7 @@ impl<'a> Command<'a> {
             }
             .into(),
             "commit" => self.commit(group_id).into(),
+            "txn-commit" => self.txn_commit(group_id).into(),
             "fetch" => {
                 let asked = self.partitions();
                 let require_stable = self.options.contains_key("stable");
@@ -160,26 +161,16 @@ impl<'a> Command<'a> {
         }
     }
 
-    fn transaction(&self, bench: &mut Bench) -> Vec<String> {
+    fn txn_commit(&self, group_id: Text) -> TxnOffsetCommit {
+        let (producer_id, epoch) = (self.number("pid", 1), self.number("epoch", 0) as i16);
+        let OffsetCommit { generation_id, member_id, group_instance_id, topics, .. } = self.commit(group_id.clone());
+        let producer = BatchProducer { producer_id, epoch, verification: None };
+        TxnOffsetCommit { group_id, producer, generation_id, member_id, group_instance_id, topics }
+    }
+
+    fn end(&self, bench: &mut Bench) -> Vec<String> {
         let producer_id = self.words[0].parse().expect("a producer id");
-        match self.words[1] {
-            end @ ("commit" | "abort") => bench.end_transaction(producer_id, end == "commit"),
-            group => {
-                for topic in self.words[2..].iter().map(|word| commit_topic(word)) {
-                    let value = CommittedOffset {
-                        offset: topic.partitions[0].offset,
-                        leader_epoch: -1,
-                        metadata: "".into(),
-                        commit_timestamp_ms: EPOCH_MS + bench.mono_ms,
-                        expire_timestamp_ms: None,
-                        topic_id: Uuid::nil(),
-                    };
-                    let (group, partition) = (text(group), topic.partitions[0].index);
-                    let record = Record::Offset { group, topic: topic.name, partition, value: Some(value) };
-                    bench.append(Some(producer_id), record);
-                }
-            }
-        }
+        bench.end_transaction(producer_id, self.words[1] == "commit");
         Vec::new()
     }
 

@@ -71,6 +71,7 @@ pub fn reply(reply: &Reply) -> String {
             format!("leave {}{}", error(r.error), r.members.iter().map(each).collect::<String>())
         }
         Reply::OffsetCommit(r) => format!("commit {}", outcomes(&r.topics)),
+        Reply::TxnOffsetCommit(r) => format!("txn-commit {}", outcomes(&r.topics)),
         Reply::OffsetFetch(r) => format!("fetch {}", fetched(r)),
         Reply::OffsetDelete(r) => format!("offset-delete {} {}", error(r.error), outcomes(&r.topics)),
         Reply::DescribeGroup(r) => describe(r),

@@ -47,9 +47,9 @@ fn x6_a_transaction_begins_only_with_a_verification() {
     assert_eq!(append_as(&mut log, &transactional(1, 1, 0), AppendOrigin::Client(None)), NOT_VERIFIED);
 }
 
-/// Fault 17: data that a marker has overtaken must not begin a transaction that nobody ends.
+/// Data that a marker has overtaken must not begin a transaction that nobody ends.
 #[test]
-fn x6_x10_a_marker_voids_the_verifications_before_it() {
+fn d17_x6_x10_a_marker_voids_the_verifications_before_it() {
     let kit = Kit::new();
     let mut log = kit.log(&small());
     let late = transactional(1, 0, 0);
@@ -118,9 +118,9 @@ fn i4_x6_only_the_lowest_sequence_seen_begins_a_transaction() {
     assert_eq!(offset(append_as(&mut log, &transactional(2, 3, 0), verified)), 3);
 }
 
-/// Fault 16: what is in flight when an epoch is fenced is refused, also after the marker.
+/// What is in flight when an epoch is fenced is refused, also after the marker.
 #[test]
-fn x10_i3_the_epochs_of_markers() {
+fn d16_x10_i3_the_epochs_of_markers() {
     let kit = Kit::new();
     let mut log = kit.log(&small());
     let stale = |found, current| Err(AppendRefused::InvalidProducerEpoch { producer_id: 1, found, current });
@@ -174,9 +174,9 @@ fn x11_no_batch_outside_of_an_open_transaction() {
     append(&mut log, &[marker(1, 0, Marker::Commit), sequenced(1, 0, 1, 1)])[1].as_ref().unwrap();
 }
 
-/// Fault 13: the index of aborted transactions is there after a restart, and is found again without the database.
+/// The index of aborted transactions is there after a restart, and is found again without the database.
 #[test]
-fn x12_last_stable_offset_and_aborted_transactions() {
+fn d13_x12_last_stable_offset_and_aborted_transactions() {
     let mut kit = Kit::new();
     let mut log = kit.log(&small());
     append(&mut log, &[batch(&[1], "x"), transactional(1, 0, 0), transactional(2, 0, 0), batch(&[1], "x")]);

@@ -12,9 +12,8 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
 }
 
-/// Fault 17, with the marker between verification and append.
 #[test]
-fn x6_an_append_that_a_marker_has_overtaken_is_refused() {
+fn d17_x6_an_append_that_a_marker_has_overtaken_is_refused() {
     let mut kit = Kit::still();
     let partition = kit.topic("t", &[]);
     let now = kit.clock.now();
@@ -62,10 +61,10 @@ fn x6_only_a_leader_begins_to_verify() {
     assert_eq!(append_marker(&kit, &partition, 7, 0, Marker::Abort).now(), Err(AppendError::NotLeader));
 }
 
-/// Fault 18, as far as one partition can have it: what has ended is stable again after a crash, whether or not anybody
+/// As far as one partition can have it: what has ended is stable again after a crash, whether or not anybody
 /// writes to the partition afterwards; what has not ended is not.
 #[test]
-fn x12_the_stable_offset_does_not_stick_after_a_crash() {
+fn d18_x12_the_stable_offset_does_not_stick_after_a_crash() {
     for is_open in [false, true] {
         let mut kit = Kit::still();
         let partition = kit.topic("t", &[]);
@@ -106,9 +105,9 @@ async fn x12_a_marker_counts_once_it_is_replicated() {
     assert_eq!(marker.await.unwrap().base_offset, 1);
 }
 
-/// Fault 14: no committed reader is woken or served before the marker.
+/// No committed reader is woken or served before the marker.
 #[tokio::test(start_paused = true)]
-async fn x12_f12_a_committed_reader_wakes_for_the_marker() {
+async fn d14_x12_f12_a_committed_reader_wakes_for_the_marker() {
     let mut kit = Kit::still();
     let partition = kit.topic("t", &[]);
     let watched = |isolation| [Watched { partition: partition.clone(), from_offset: 0, isolation }];
@@ -128,9 +127,8 @@ async fn x12_f12_a_committed_reader_wakes_for_the_marker() {
     assert!(read.length_bytes > 0);
 }
 
-/// Fault 28.
 #[test]
-fn x12_l2_the_latest_committed_offset_is_what_a_reader_reaches() {
+fn d28_x12_the_latest_committed_offset_is_what_a_reader_reaches() {
     let mut kit = Kit::still();
     let partition = kit.topic("t", &[]);
     let latest = |isolation| partition.list_offset(ListSpec::Latest, isolation, -1).unwrap().offset;
