@@ -31,7 +31,9 @@
 //! - `replica`: logs as replicated partitions: leadership, append queue, high watermark, waiting for bytes, the flusher.
 //!   Absent: wire types, requests.
 //! - `group`: classic consumer groups as pure shards. Absent: I/O, tokio.
-//! - `coordinator`: runs the shards on the led partitions of the internal topics. Absent: what a group is.
+//! - `txn`: transactional ids and the transactions of their producers as pure shards. Absent: I/O, tokio.
+//! - `coordinator`: runs the shards on the led partitions of the internal topics. Absent: what a group or a
+//!   transaction is.
 //! - `quorum`: the metadata quorum on raft-rs: core, driver, store, transport, handle. Absent: what an entry means,
 //!   beyond one state machine that joins `controller` and `metadata`.
 //!
@@ -61,6 +63,7 @@ pub mod coordinator;
 pub mod group;
 pub mod quorum;
 pub mod replica;
+pub mod txn;
 // L3 talk
 pub mod api;
 pub mod server;

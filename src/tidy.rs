@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["clock", "config", "disk", "ids", "kv", "record", "rng", "telemetry", "wire"],
     &["controller", "log", "metadata", "shard"],
-    &["coordinator", "group", "quorum", "replica"],
+    &["coordinator", "group", "quorum", "replica", "txn"],
     &["api", "server"],
 ];
 
@@ -30,6 +30,7 @@ const EDGES: &[(&str, &str)] = &[
     ("controller", "metadata"),
     ("coordinator", "replica"),
     ("coordinator", "group"),
+    ("coordinator", "txn"),
     ("coordinator", "quorum"),
     ("replica", "quorum"),
     ("server", "api"),
@@ -62,7 +63,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that are plain synchronous Rust.
-const WITHOUT_TOKIO: &[&str] = &["log", "metadata", "controller", "record", "shard", "group"];
+const WITHOUT_TOKIO: &[&str] = &["log", "metadata", "controller", "record", "shard", "group", "txn"];
 
 /// Most lines of a file that is not a test.
 const FILE_LINES: usize = 1000;

@@ -54,6 +54,7 @@ pub struct BrokerConfig {
     pub topics: TopicSettings,
     pub network: NetworkSettings,
     pub groups: GroupSettings,
+    pub transactions: TransactionSettings,
     pub quorum: QuorumSettings,
     pub klamm: KlammSettings,
     /// Every value as text with its origin, for DescribeConfigs and for topic settings.
@@ -116,6 +117,21 @@ pub struct GroupSettings {
     pub group_max_size: usize,
 }
 
+/// Keys about transactions.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct TransactionSettings {
+    pub transaction_state_log_num_partitions: i32,
+    pub transaction_state_log_replication_factor: i16,
+    pub transaction_state_log_min_isr: i32,
+    pub transaction_state_log_segment_bytes: i32,
+    pub transaction_max_timeout_ms: i32,
+    pub transaction_abort_timed_out_transaction_cleanup_interval_ms: i32,
+    pub transactional_id_expiration_ms: i32,
+    pub transaction_remove_expired_transaction_cleanup_interval_ms: i32,
+    pub request_timeout_ms: i32,
+}
+
 /// Keys about the metadata quorum and the brokers' registration.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
@@ -164,6 +180,7 @@ impl BrokerConfig {
             topics: from.topics(),
             network: from.network()?,
             groups: from.groups(),
+            transactions: from.transactions(),
             quorum: from.quorum(&log_dirs)?,
             klamm: from.klamm()?,
             values,

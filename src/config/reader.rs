@@ -2,7 +2,7 @@
 
 use super::broker::{
     GroupSettings, KlammSettings, LogSettings, NetworkSettings, ProduceValidation, QuorumSettings, Roles,
-    TopicSettings, Voter,
+    TopicSettings, TransactionSettings, Voter,
 };
 use super::definition::{host_and_port, split_list, ConfigError, Value};
 use super::values::BrokerValues;
@@ -147,6 +147,22 @@ impl Reader<'_> {
             group_max_session_timeout_ms: self.int("group.max.session.timeout.ms"),
             group_initial_rebalance_delay_ms: self.int("group.initial.rebalance.delay.ms"),
             group_max_size: self.size("group.max.size"),
+        }
+    }
+
+    pub(super) fn transactions(&self) -> TransactionSettings {
+        TransactionSettings {
+            transaction_state_log_num_partitions: self.int("transaction.state.log.num.partitions"),
+            transaction_state_log_replication_factor: self.short("transaction.state.log.replication.factor"),
+            transaction_state_log_min_isr: self.int("transaction.state.log.min.isr"),
+            transaction_state_log_segment_bytes: self.int("transaction.state.log.segment.bytes"),
+            transaction_max_timeout_ms: self.int("transaction.max.timeout.ms"),
+            transaction_abort_timed_out_transaction_cleanup_interval_ms: self
+                .int("transaction.abort.timed.out.transaction.cleanup.interval.ms"),
+            transactional_id_expiration_ms: self.int("transactional.id.expiration.ms"),
+            transaction_remove_expired_transaction_cleanup_interval_ms: self
+                .int("transaction.remove.expired.transaction.cleanup.interval.ms"),
+            request_timeout_ms: self.int("request.timeout.ms"),
         }
     }
 

@@ -34,7 +34,14 @@ impl InternalTopicSettings {
 
     /// What `config` says of `__transaction_state`.
     pub fn transaction_state(config: &BrokerConfig) -> Self {
-        Self::of_keys(config, "transaction.state.log")
+        let transactions = &config.transactions;
+        Self {
+            partitions: transactions.transaction_state_log_num_partitions,
+            replication_factor: transactions.transaction_state_log_replication_factor,
+            segment_bytes: transactions.transaction_state_log_segment_bytes,
+            min_insync_replicas: Some(transactions.transaction_state_log_min_isr),
+            lone_node: config.is_lone_node(),
+        }
     }
 
     /// What `config` says of `__share_group_state`.

@@ -1,4 +1,4 @@
-//! Runs the shards of groups (`group/`) on the led partitions of their internal topic.
+//! Runs the shards of groups (`group/`) and of transactions (`txn/`) on the led partitions of their internal topics.
 //!
 //! One shard per led partition, behind one mutex that is held over step, append and replay, never over replication:
 //! append the records → replay them → apply soft changes → arm timers → answer once the log is committed up to here, and
@@ -24,6 +24,7 @@ mod stretch;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod transactions;
 
 pub use deeds::{Doer, Idle};
 pub use groups::Groups;
@@ -32,6 +33,7 @@ pub use local_markers::LocalMarkers;
 pub use markers::{MarkerError, MarkerOutcomes, MarkerWriter, TxnMarker};
 pub use partition_journal::PartitionJournal;
 pub use runtime::{java_string_hash, Runtime, RuntimeParts, RuntimeSettings};
+pub use transactions::{Marking, Transactions, TRANSACTION_STATE};
 
 /// The topic that groups live in.
 pub const CONSUMER_OFFSETS: &str = <crate::group::Shard as crate::shard::Machine>::TOPIC;

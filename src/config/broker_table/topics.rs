@@ -1,6 +1,6 @@
 //! Broker keys: topics, requests and connections.
 
-use super::reasons::{OTHERWISE, PLUGINS, QUOTAS, REPLICATION, SECURITY, SIZES};
+use super::reasons::{OTHERWISE, PLUGINS, QUOTAS, SECURITY, SIZES};
 use super::{accepted, honoured, BrokerConfigDef, Scope};
 use crate::config::definition::{Check, Kind};
 
@@ -61,8 +61,8 @@ pub(super) const TABLE: &[BrokerConfigDef] = &[
     accepted("queued.max.requests", Kind::Int, Some("500"), Check::AtLeast(1), Scope::ReadOnly, SIZES),
     accepted("quota.window.num", Kind::Int, Some("11"), Check::AtLeast(1), Scope::ReadOnly, QUOTAS),
     accepted("quota.window.size.seconds", Kind::Int, Some("1"), Check::AtLeast(1), Scope::ReadOnly, QUOTAS),
-    accepted("request.timeout.ms", Kind::Int, Some("30000"), Check::Any, Scope::ReadOnly,
-        REPLICATION),
+    honoured("request.timeout.ms", Kind::Int, Some("30000"), Check::Any, Scope::ReadOnly,
+        "How long the transaction coordinator waits for its records to be replicated."),
     accepted("share.fetch.purgatory.purge.interval.requests", Kind::Int, Some("1000"), Check::Any, Scope::ReadOnly,
         SIZES),
     accepted("socket.connection.setup.timeout.max.ms", Kind::Long, Some("30000"), Check::Any, Scope::ReadOnly,

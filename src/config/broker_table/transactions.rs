@@ -1,7 +1,7 @@
 //! Broker keys: transactions and the share coordinator.
 
 use super::reasons::{SHARE_GROUPS, SIZES, TRANSACTIONS};
-use super::{accepted, BrokerConfigDef, Scope};
+use super::{accepted, honoured, BrokerConfigDef, Scope};
 use crate::config::definition::{Check, Kind};
 
 #[rustfmt::skip]
@@ -37,26 +37,28 @@ pub(super) const TABLE: &[BrokerConfigDef] = &[
     accepted("share.coordinator.threads", Kind::Int, Some("1"), Check::AtLeast(1), Scope::ReadOnly, SIZES),
     accepted("share.coordinator.write.timeout.ms", Kind::Int, Some("5000"), Check::AtLeast(1), Scope::ReadOnly,
         SHARE_GROUPS),
-    accepted("transaction.abort.timed.out.transaction.cleanup.interval.ms", Kind::Int, Some("10000"),
-        Check::AtLeast(1), Scope::ReadOnly, TRANSACTIONS),
-    accepted("transaction.max.timeout.ms", Kind::Int, Some("900000"), Check::AtLeast(1), Scope::ReadOnly,
-        TRANSACTIONS),
+    honoured("transaction.abort.timed.out.transaction.cleanup.interval.ms", Kind::Int, Some("10000"),
+        Check::AtLeast(1), Scope::ReadOnly,
+        "In which steps transactions are looked at that may have timed out."),
+    honoured("transaction.max.timeout.ms", Kind::Int, Some("900000"), Check::AtLeast(1), Scope::ReadOnly,
+        "The longest timeout that a producer may ask for its transactions."),
     accepted("transaction.partition.verification.enable", Kind::Boolean, Some("true"),
         Check::Any, Scope::ClusterWide, TRANSACTIONS),
-    accepted("transaction.remove.expired.transaction.cleanup.interval.ms", Kind::Int, Some("3600000"),
-        Check::AtLeast(1), Scope::ReadOnly, TRANSACTIONS),
+    honoured("transaction.remove.expired.transaction.cleanup.interval.ms", Kind::Int, Some("3600000"),
+        Check::AtLeast(1), Scope::ReadOnly,
+        "How often transactional ids are looked at that may have expired."),
     accepted("transaction.state.log.load.buffer.size", Kind::Int, Some("5242880"),
         Check::AtLeast(1), Scope::ReadOnly, SIZES),
-    accepted("transaction.state.log.min.isr", Kind::Int, Some("2"), Check::AtLeast(1), Scope::ReadOnly,
+    honoured("transaction.state.log.min.isr", Kind::Int, Some("2"), Check::AtLeast(1), Scope::ReadOnly,
         "min.insync.replicas of __transaction_state."),
-    accepted("transaction.state.log.num.partitions", Kind::Int, Some("50"), Check::AtLeast(1), Scope::ReadOnly,
+    honoured("transaction.state.log.num.partitions", Kind::Int, Some("50"), Check::AtLeast(1), Scope::ReadOnly,
         "The partitions of __transaction_state. Not to be altered once it exists."),
-    accepted("transaction.state.log.replication.factor", Kind::Short, Some("3"), Check::AtLeast(1), Scope::ReadOnly,
+    honoured("transaction.state.log.replication.factor", Kind::Short, Some("3"), Check::AtLeast(1), Scope::ReadOnly,
         "The replicas of __transaction_state. On a lone node Klamm makes do with 1 and warns."),
-    accepted("transaction.state.log.segment.bytes", Kind::Int, Some("104857600"), Check::AtLeast(1), Scope::ReadOnly,
-        TRANSACTIONS),
+    honoured("transaction.state.log.segment.bytes", Kind::Int, Some("104857600"), Check::AtLeast(1), Scope::ReadOnly,
+        "segment.bytes of __transaction_state."),
     accepted("transaction.two.phase.commit.enable", Kind::Boolean, Some("false"), Check::Any, Scope::ReadOnly,
-        TRANSACTIONS),
-    accepted("transactional.id.expiration.ms", Kind::Int, Some("604800000"), Check::AtLeast(1), Scope::ReadOnly,
-        TRANSACTIONS),
+        "Accepted without effect: two-phase commit (KIP-939) is not built."),
+    honoured("transactional.id.expiration.ms", Kind::Int, Some("604800000"), Check::AtLeast(1), Scope::ReadOnly,
+        "A transactional id that nobody has used for this long is forgotten, unless a transaction is open."),
 ];

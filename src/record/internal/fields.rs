@@ -41,6 +41,10 @@ impl<'a> Reader<'a> {
         Ok(*field)
     }
 
+    pub(super) fn i8(&mut self) -> Result<i8, FieldError> {
+        self.array().map(i8::from_be_bytes)
+    }
+
     pub(super) fn i16(&mut self) -> Result<i16, FieldError> {
         self.array().map(i16::from_be_bytes)
     }
@@ -111,7 +115,16 @@ impl<'a> Reader<'a> {
         least_bytes: usize,
         element: impl Fn(&mut Self) -> Result<T, FieldError>,
     ) -> Result<Vec<T>, FieldError> {
-        let count = self.length_i32()?.ok_or(FieldError::Null)?;
+        self.nullable_list(least_bytes, element)?.ok_or(FieldError::Null)
+    }
+
+    /// The same for an array that may be null.
+    pub(super) fn nullable_list<T>(
+        &mut self,
+        least_bytes: usize,
+        element: impl Fn(&mut Self) -> Result<T, FieldError>,
+    ) -> Result<Option<Vec<T>>, FieldError> {
+        let Some(count) = self.length_i32()? else { return Ok(None) };
         if count > self.rest.len() / least_bytes {
             return Err(FieldError::CutOff);
         }
@@ -119,7 +132,7 @@ impl<'a> Reader<'a> {
         for _ in 0..count {
             list.push(element(self)?);
         }
-        Ok(list)
+        Ok(Some(list))
     }
 
     /// The tagged fields that end every structure of a flexible version; `each` reads the tags that it knows.
@@ -157,6 +170,14 @@ impl Writer {
 
     pub(super) fn finish(self) -> Vec<u8> {
         self.out
+    }
+
+    pub(super) fn i8(&mut self, value: i8) {
+        self.out.extend_from_slice(&value.to_be_bytes());
+    }
+
+    pub(super) fn i16(&mut self, value: i16) {
+        self.out.extend_from_slice(&value.to_be_bytes());
     }
 
     pub(super) fn i32(&mut self, value: i32) {
@@ -214,10 +235,18 @@ impl Writer {
     pub(super) fn list<T>(
         &mut self,
         list: &[T],
+        element: impl FnMut(&mut Self, &T) -> Result<(), FieldError>,
+    ) -> Result<(), FieldError> {
+        self.nullable_list(Some(list), element)
+    }
+
+    pub(super) fn nullable_list<T>(
+        &mut self,
+        list: Option<&[T]>,
         mut element: impl FnMut(&mut Self, &T) -> Result<(), FieldError>,
     ) -> Result<(), FieldError> {
-        self.length_i32(Some(list.len()))?;
-        list.iter().try_for_each(|item| element(self, item))
+        self.length_i32(list.map(<[T]>::len))?;
+        list.unwrap_or_default().iter().try_for_each(|item| element(self, item))
     }
 
     /// Ends a structure of a flexible version with the tagged fields given, by ascending tag.

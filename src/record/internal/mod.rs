@@ -8,5 +8,6 @@ mod fields;
 pub mod offsets;
 #[cfg(test)]
 mod tests;
+pub mod transactions;
 
 pub use fields::FieldError;

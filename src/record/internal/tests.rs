@@ -1,5 +1,6 @@
 use super::consumer_protocol::{Assignment, Subscription, TopicPartitions};
 use super::offsets::{GroupMetadataValue, Key, MemberMetadata, OffsetCommitValue};
+use super::transactions::{self, TransactionValue};
 use super::FieldError;
 use crate::ids::uuid_from_text;
 use crate::record::tests::kafkas;
@@ -205,4 +206,56 @@ proptest! {
         let _ = Subscription::decode(&bytes);
         let _ = Assignment::decode(&bytes);
     }
+}
+
+fn transaction() -> TransactionValue {
+    let topic = |topic: &str, partitions: &[i32]| transactions::TopicPartitions {
+        topic: topic.to_owned(),
+        partitions: partitions.to_vec(),
+    };
+    TransactionValue {
+        producer_id: 66,
+        previous_producer_id: 65,
+        next_producer_id: 67,
+        producer_epoch: 3,
+        next_producer_epoch: -1,
+        timeout_ms: 60_000,
+        status: 1,
+        partitions: Some(vec![topic("a", &[0, 2]), topic("topic-é", &[7])]),
+        last_update_timestamp_ms: 1_700_000_000_123,
+        start_timestamp_ms: 1_700_000_000_001,
+        client_transaction_version: 2,
+    }
+}
+
+#[test]
+fn x2_transactions_of_every_version_are_kafkas() {
+    assert_eq!(transactions::encode_key("txn-é").expect("short"), kafkas("transaction_key"));
+    assert_eq!(transactions::decode_key(&kafkas("transaction_key")), Ok(Some("txn-é".to_owned())));
+    assert_eq!(transactions::decode_key(&[0, 9, 1]), Ok(None), "a newer kind passes");
+    let full = transaction();
+    let next_epoch = TransactionValue { next_producer_epoch: 5, ..full.clone() };
+    let old = TransactionValue {
+        previous_producer_id: -1,
+        next_producer_id: -1,
+        client_transaction_version: 0,
+        ..full.clone()
+    };
+    let empty =
+        TransactionValue { producer_epoch: 0, status: 0, partitions: None, start_timestamp_ms: -1, ..old.clone() };
+    for (name, version, value) in [
+        ("transaction_value_v0", 0, &old),
+        ("transaction_value_v1", 1, &full),
+        ("transaction_value_v1_next_epoch", 1, &next_epoch),
+        ("transaction_value_empty_v0", 0, &empty),
+        ("transaction_value_empty_v1", 1, &empty),
+    ] {
+        let golden = kafkas(name);
+        assert_eq!(value.encode(version).expect("short"), golden, "{name}");
+        assert_eq!(TransactionValue::decode(&golden), Ok((value.clone(), version)), "{name}");
+        for cut in 0..golden.len() {
+            assert!(TransactionValue::decode(&golden[..cut]).is_err(), "{name} cut at {cut}");
+        }
+    }
+    assert_eq!(full.encode(2), Err(FieldError::Version(2)));
 }
