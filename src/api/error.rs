@@ -208,6 +208,14 @@ impl From<&Refusal> for ErrorCode {
             Refusal::InconsistentClusterId { .. } => Self::InconsistentClusterId,
             Refusal::UnsupportedVersion(_) => Self::UnsupportedVersion,
             Refusal::InvalidUpdateVersion(_) => Self::InvalidUpdateVersion,
+            Refusal::ElectionNotNeeded => Self::ElectionNotNeeded,
+            Refusal::PreferredLeaderNotAvailable => Self::PreferredLeaderNotAvailable,
+            Refusal::EligibleLeadersNotAvailable => Self::EligibleLeadersNotAvailable,
+            Refusal::NoReassignmentInProgress => Self::NoReassignmentInProgress,
+            Refusal::UnacceptableCredential(_) => Self::UnacceptableCredential,
+            Refusal::UnsupportedSaslMechanism(_) => Self::UnsupportedSaslMechanism,
+            Refusal::ResourceNotFound(_) => Self::ResourceNotFound,
+            Refusal::DuplicateResource(_) => Self::DuplicateResource,
             Refusal::ProducerIdsExhausted => Self::UnknownServerError,
         }
     }

@@ -1,9 +1,10 @@
 //! Who leads a partition when brokers come and go.
 //!
-//! These walk over all partitions. They run when a broker registers, is fenced or is let in, never periodically.
+//! Changes of brokers walk over all partitions. They run when a broker registers, is fenced or is let in, never periodically.
 
-use super::Draft;
-use crate::ids::{NodeId, Uuid};
+use super::{Controller, Draft, Refusal};
+use crate::ids::{NodeId, TopicPartition, Uuid};
+use crate::metadata::configs::ResourceType;
 use crate::metadata::image::{MetadataImage, PartitionImage, NO_LEADER};
 use crate::metadata::partition::PartitionChange;
 use crate::metadata::record::MetadataRecord;
@@ -26,7 +27,7 @@ impl Draft {
                 return None;
             }
             let isr: Vec<NodeId> = partition.isr.iter().copied().filter(|id| *id != broker).collect();
-            let successor = elect(image, partition, &isr, broker);
+            let successor = elect(image, partition, &isr);
             if how == Leaving::InOrder && (isr.is_empty() || successor.is_none()) {
                 return None;
             }
@@ -57,8 +58,70 @@ impl Draft {
     }
 }
 
-/// The first replica, in order of preference, that is in `isr`, may lead and is not `leaving`.
-fn elect(image: &MetadataImage, partition: &PartitionImage, isr: &[NodeId], leaving: NodeId) -> Option<NodeId> {
-    let may_lead = |id: &NodeId| *id != leaving && image.broker(*id).is_some_and(|broker| broker.may_lead());
-    partition.replicas.iter().copied().find(|id| isr.contains(id) && may_lead(id))
+/// `unclean.leader.election.enable`.
+const UNCLEAN_ELECTION: &str = "unclean.leader.election.enable";
+
+/// Elections that somebody asks for (E5).
+impl Controller {
+    pub(super) fn elect_leaders(
+        &self,
+        draft: &mut Draft,
+        partitions: Option<&[TopicPartition]>,
+        unclean: bool,
+    ) -> Vec<(TopicPartition, Result<(), Refusal>)> {
+        let of =
+            |draft: &mut Draft, partition: &TopicPartition| (partition.clone(), elect_one(draft, partition, unclean));
+        let Some(partitions) = partitions else {
+            let all: Vec<TopicPartition> = (draft.image.topics())
+                .flat_map(|topic| {
+                    (0..topic.partition_count()).map(|index| TopicPartition::new(topic.name.clone(), index))
+                })
+                .collect();
+            let tried = all.iter().map(|partition| of(draft, partition));
+            return tried.filter(|(_, result)| *result != Err(Refusal::ElectionNotNeeded)).collect();
+        };
+        partitions.iter().map(|partition| of(draft, partition)).collect()
+    }
+
+    /// Whether a replica that is not in sync may lead partitions of `topic` where no other can.
+    pub(super) fn unclean_election_allowed(&self, image: &MetadataImage, topic: &str) -> bool {
+        let own = image.topic_config(topic).get(UNCLEAN_ELECTION).cloned();
+        let of_all = || image.broker_config(None).get(UNCLEAN_ELECTION).cloned();
+        let beneath = || self.settings.config_rules.value_beneath(ResourceType::Topic, UNCLEAN_ELECTION);
+        own.or_else(of_all).or_else(beneath).is_some_and(|value| value == "true")
+    }
+}
+
+fn elect_one(draft: &mut Draft, asked: &TopicPartition, unclean: bool) -> Result<(), Refusal> {
+    let unknown = |what: String| Refusal::UnknownTopicOrPartition(what);
+    let topic = draft.image.topic_by_name(&asked.topic);
+    let topic = topic.ok_or_else(|| unknown(format!("No such topic as {}", asked.topic)))?;
+    let partition = topic.partition(asked.partition).ok_or_else(|| unknown(format!("No such partition as {asked}")))?;
+    let preferred = partition.replicas.first().copied();
+    let leads_well = if unclean { partition.leader != NO_LEADER } else { Some(partition.leader) == preferred };
+    if leads_well {
+        return Err(Refusal::ElectionNotNeeded);
+    }
+    let image = &draft.image;
+    let change = if unclean {
+        let in_sync = elect(image, partition, &partition.isr);
+        let leader = in_sync.or_else(|| elect(image, partition, &partition.replicas));
+        let leader = leader.ok_or(Refusal::EligibleLeadersNotAvailable)?;
+        // Whoever has less than the lost leader had makes what it has the truth.
+        let isr = in_sync.is_none().then(|| vec![leader]);
+        PartitionChange { leader: Some(leader), isr, ..PartitionChange::default() }
+    } else {
+        let leader = preferred.filter(|id| elect(image, partition, &partition.isr) == Some(*id));
+        let leader = leader.ok_or(Refusal::PreferredLeaderNotAvailable)?;
+        PartitionChange { leader: Some(leader), ..PartitionChange::default() }
+    };
+    let topic_id = topic.id;
+    draft.push(MetadataRecord::PartitionChange { topic_id, partition: asked.partition, change });
+    Ok(())
+}
+
+/// The first replica, in order of preference, that is among `candidates` and may lead.
+pub(super) fn elect(image: &MetadataImage, partition: &PartitionImage, candidates: &[NodeId]) -> Option<NodeId> {
+    let may_lead = |id: &NodeId| image.broker(*id).is_some_and(|broker| broker.may_lead());
+    partition.replicas.iter().copied().find(|id| candidates.contains(id) && may_lead(id))
 }

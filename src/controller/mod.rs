@@ -15,8 +15,11 @@ pub mod internal_topics;
 mod partitions;
 mod placement;
 mod producers;
+mod quotas;
+mod reassignments;
 mod refusal;
 pub mod request;
+mod scram;
 pub mod sessions;
 mod settings;
 mod topic_names;
@@ -93,6 +96,16 @@ impl Controller {
             Request::FenceStaleBrokers => Response::FenceStaleBrokers(self.fence_stale_brokers(&mut draft, now)),
             Request::UpdateFeatures { updates, validate_only } => {
                 Response::UpdateFeatures(self.update_features(&mut draft, updates, *validate_only))
+            }
+            Request::ElectLeaders { partitions, unclean } => {
+                Response::ElectLeaders(self.elect_leaders(&mut draft, partitions.as_deref(), *unclean))
+            }
+            Request::Reassign(request) => Response::Reassign(self.reassign_partitions(&mut draft, request)),
+            Request::AlterClientQuotas { alterations, validate_only } => {
+                Response::AlterClientQuotas(self.alter_client_quotas(&mut draft, alterations, *validate_only))
+            }
+            Request::AlterScramCredentials(request) => {
+                Response::AlterScramCredentials(self.alter_scram_credentials(&mut draft, request))
             }
         };
         Decision { records: draft.records, response }

@@ -102,6 +102,19 @@ pub(super) fn assigned(
     replicas: &[NodeId],
     expected: Option<usize>,
 ) -> Result<PartitionImage, Refusal> {
+    assigned_to(image, replicas, expected)?;
+    let state = new_partition(image, replicas.to_vec());
+    if state.isr.is_empty() {
+        return Err(Refusal::InvalidReplicaAssignment(format!(
+            "All brokers specified in the manual partition assignment for partition {index} are fenced or in \
+             controlled shutdown."
+        )));
+    }
+    Ok(state)
+}
+
+/// Judges replicas that the caller chose, `expected` in number.
+pub(super) fn assigned_to(image: &MetadataImage, replicas: &[NodeId], expected: Option<usize>) -> Result<(), Refusal> {
     let refuse = |why: String| Err(Refusal::InvalidReplicaAssignment(why));
     if replicas.is_empty() {
         return refuse("The manual partition assignment includes an empty replica list.".to_owned());
@@ -125,30 +138,26 @@ pub(super) fn assigned(
             replicas.len()
         ));
     }
-    let state = new_partition(image, replicas.to_vec());
-    if state.isr.is_empty() {
-        return refuse(format!(
-            "All brokers specified in the manual partition assignment for partition {index} are fenced or in \
-             controlled shutdown."
-        ));
-    }
-    Ok(state)
+    Ok(())
 }
 
 /// A partition's first state: in sync is who may lead, and the first of those leads.
 fn new_partition(image: &MetadataImage, replicas: Vec<NodeId>) -> PartitionImage {
     let may_lead = |id: &NodeId| image.broker(*id).is_some_and(|broker| broker.may_lead());
     let isr: Vec<NodeId> = replicas.iter().copied().filter(may_lead).collect();
-    // A broker with one log directory has no choice to make.
-    let directory = |id: &NodeId| match image.broker(*id).map(|broker| broker.log_dirs.as_slice()) {
-        Some([only]) => *only,
-        _ => Uuid::nil(),
-    };
     PartitionImage {
-        directories: replicas.iter().map(directory).collect(),
+        directories: replicas.iter().map(|id| directory_of_new(image, *id)).collect(),
         leader: isr.first().copied().unwrap_or(crate::metadata::image::NO_LEADER),
         isr,
         replicas,
         ..PartitionImage::default()
+    }
+}
+
+/// Where a new replica will lie: a broker with one log directory has no choice to make.
+pub(super) fn directory_of_new(image: &MetadataImage, broker: NodeId) -> Uuid {
+    match image.broker(broker).map(|broker| broker.log_dirs.as_slice()) {
+        Some([only]) => *only,
+        _ => Uuid::nil(),
     }
 }

@@ -67,6 +67,30 @@ pub enum Refusal {
     /// `INVALID_UPDATE_VERSION`: a feature's new level.
     #[error("{0}")]
     InvalidUpdateVersion(String),
+    /// `ELECTION_NOT_NEEDED`.
+    #[error("Leader election not needed for topic partition.")]
+    ElectionNotNeeded,
+    /// `PREFERRED_LEADER_NOT_AVAILABLE`.
+    #[error("The preferred leader was not available.")]
+    PreferredLeaderNotAvailable,
+    /// `ELIGIBLE_LEADERS_NOT_AVAILABLE`.
+    #[error("Eligible topic partition leaders are not available.")]
+    EligibleLeadersNotAvailable,
+    /// `NO_REASSIGNMENT_IN_PROGRESS`.
+    #[error("No partition reassignment is in progress.")]
+    NoReassignmentInProgress,
+    /// `UNACCEPTABLE_CREDENTIAL`.
+    #[error("{0}")]
+    UnacceptableCredential(String),
+    /// `UNSUPPORTED_SASL_MECHANISM`.
+    #[error("{0}")]
+    UnsupportedSaslMechanism(String),
+    /// `RESOURCE_NOT_FOUND`.
+    #[error("{0}")]
+    ResourceNotFound(String),
+    /// `DUPLICATE_RESOURCE`.
+    #[error("{0}")]
+    DuplicateResource(String),
     /// `UNKNOWN_SERVER_ERROR`: the producer ids have run out.
     #[error("Exhausted all producerIds as the next block's end producerId has exceeded the int64 type limit")]
     ProducerIdsExhausted,

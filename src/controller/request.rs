@@ -1,10 +1,12 @@
 //! What the controller can be asked, and what it answers.
 
 use super::Refusal;
-use crate::ids::{NodeId, Uuid};
+use crate::ids::{NodeId, TopicPartition, Uuid};
 use crate::metadata::broker::Endpoint;
 use crate::metadata::configs::ConfigResource;
+use crate::metadata::quotas::QuotaValue;
 use crate::metadata::record::MetadataRecord;
+use std::fmt;
 
 /// A setting's key and its value, which may be absent on the wire.
 pub type Setting = (String, Option<String>);
@@ -65,6 +67,24 @@ pub enum Request {
         /// Only judge.
         validate_only: bool,
     },
+    /// Elects leaders (E5).
+    ElectLeaders {
+        /// Of these partitions; of all if `None`.
+        partitions: Option<Vec<TopicPartition>>,
+        /// A replica that is not in sync may lead, where none that is can: records are lost.
+        unclean: bool,
+    },
+    /// Moves partitions to other brokers, and takes moves back (E6).
+    Reassign(Reassign),
+    /// Sets quotas, and takes them away (Q1).
+    AlterClientQuotas {
+        /// Entity by entity.
+        alterations: Vec<QuotaAlteration>,
+        /// Only judge.
+        validate_only: bool,
+    },
+    /// Sets SCRAM credentials, and takes them away.
+    AlterScramCredentials(ScramAlteration),
 }
 
 /// The answer to the [`Request`] of the same name. Results of items stand in the order of the request; a name that stood
@@ -95,6 +115,14 @@ pub enum Response {
     FenceStaleBrokers(Vec<NodeId>),
     /// To [`Request::UpdateFeatures`].
     UpdateFeatures(Result<(), Refusal>),
+    /// To [`Request::ElectLeaders`]. Of all partitions those stand there for which an election was worth trying.
+    ElectLeaders(Vec<(TopicPartition, Result<(), Refusal>)>),
+    /// To [`Request::Reassign`], in its order.
+    Reassign(Vec<Result<(), Refusal>>),
+    /// To [`Request::AlterClientQuotas`], in its order.
+    AlterClientQuotas(Vec<Result<(), Refusal>>),
+    /// To [`Request::AlterScramCredentials`], by user.
+    AlterScramCredentials(Vec<(String, Result<(), Refusal>)>),
 }
 
 /// What the controller made of a request: what to replicate, and what to answer once that is committed.
@@ -279,4 +307,76 @@ pub struct FeatureUpdate {
     pub level: i16,
     /// How it may move.
     pub upgrade_type: UpgradeType,
+}
+
+/// Partitions to move.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reassign {
+    /// Partition by partition.
+    pub partitions: Vec<ReassignPartition>,
+    /// A partition may get more or fewer replicas than it has.
+    pub allow_replication_factor_change: bool,
+}
+
+/// A partition to move.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReassignPartition {
+    /// Its topic.
+    pub topic: String,
+    /// Its index.
+    pub partition: i32,
+    /// Where to, the preferred leader first; `None` takes the move back that is under way.
+    pub replicas: Option<Vec<NodeId>>,
+}
+
+/// A part of a quota's entity: its kind, and its name, which the default has not.
+pub type QuotaEntityPart = (String, Option<String>);
+
+/// What to do to the quotas of one entity: all of it or nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuotaAlteration {
+    /// The entity's parts.
+    pub entity: Vec<QuotaEntityPart>,
+    /// The keys and their new values; `None` takes a quota away.
+    pub operations: Vec<(String, Option<QuotaValue>)>,
+}
+
+/// Credentials to set and to take away.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScramAlteration {
+    /// To take away.
+    pub deletions: Vec<ScramDeletion>,
+    /// To set.
+    pub upsertions: Vec<ScramUpsertion>,
+}
+
+/// A credential to take away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScramDeletion {
+    /// The user.
+    pub user: String,
+    /// Kafka's number of the mechanism.
+    pub mechanism: i8,
+}
+
+/// A credential to set.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ScramUpsertion {
+    /// The user.
+    pub user: String,
+    /// Kafka's number of the mechanism.
+    pub mechanism: i8,
+    /// How often the password was hashed.
+    pub iterations: i32,
+    /// With what.
+    pub salt: Vec<u8>,
+    /// The result, which is as good as the password.
+    pub salted_password: Vec<u8>,
+}
+
+impl fmt::Debug for ScramUpsertion {
+    /// Without the secret: requests are logged.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ScramUpsertion({}, mechanism {})", self.user, self.mechanism)
+    }
 }

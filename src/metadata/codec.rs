@@ -9,7 +9,9 @@
 use super::broker::{BrokerImage, Endpoint, SecurityProtocol};
 use super::configs::{ConfigResource, ResourceType};
 use super::partition::{PartitionChange, PartitionImage};
+use super::quotas::{EntityName, QuotaEntity, QuotaValue};
 use super::record::MetadataRecord;
+use super::scram::{ScramCredential, ScramMechanism};
 use crate::ids::Uuid;
 use prost::Message;
 
@@ -145,6 +147,12 @@ fn to_wire(record: &MetadataRecord) -> wire::Kind {
         MetadataRecord::ClusterId { cluster_id } => {
             wire::Kind::ClusterId(wire::ClusterId { cluster_id: cluster_id.clone() })
         }
+        MetadataRecord::ClientQuota { entity, key, value } => {
+            wire::Kind::ClientQuota(quota_to_wire(entity, key, *value))
+        }
+        MetadataRecord::UserScramCredential { user, mechanism, credential } => {
+            wire::Kind::UserScramCredential(scram_to_wire(user, *mechanism, credential.as_ref()))
+        }
         MetadataRecord::NoOp => wire::Kind::NoOp(wire::NoOp {}),
     }
 }
@@ -189,6 +197,8 @@ fn from_wire(kind: wire::Kind) -> Result<MetadataRecord, DecodeError> {
             level: i16::try_from(feature.level).map_err(|_| DecodeError::OutOfRange("level"))?,
         },
         wire::Kind::ClusterId(cluster) => MetadataRecord::ClusterId { cluster_id: cluster.cluster_id },
+        wire::Kind::ClientQuota(quota) => quota_from_wire(quota),
+        wire::Kind::UserScramCredential(credential) => scram_from_wire(credential)?,
         wire::Kind::NoOp(_) => MetadataRecord::NoOp,
     })
 }
@@ -300,6 +310,56 @@ fn broker_from_wire(broker: wire::RegisterBroker) -> Result<BrokerImage, DecodeE
         fenced: broker.fenced,
         in_controlled_shutdown: broker.in_controlled_shutdown,
         log_dirs: uuids(&broker.log_dirs, "log_dirs")?,
+    })
+}
+
+fn quota_to_wire(entity: &QuotaEntity, key: &str, value: Option<QuotaValue>) -> wire::ClientQuota {
+    let part = |part: &Option<EntityName>| {
+        part.as_ref().map(|name| wire::EntityName { name: name.as_option().map(str::to_owned) })
+    };
+    wire::ClientQuota {
+        user: part(&entity.user),
+        client_id: part(&entity.client_id),
+        ip: part(&entity.ip),
+        key: key.to_owned(),
+        value: value.map(|value| value.0),
+    }
+}
+
+fn quota_from_wire(quota: wire::ClientQuota) -> MetadataRecord {
+    let part = |part: Option<wire::EntityName>| part.map(|part| EntityName::from_option(part.name.as_deref()));
+    let entity = QuotaEntity { user: part(quota.user), client_id: part(quota.client_id), ip: part(quota.ip) };
+    MetadataRecord::ClientQuota { entity, key: quota.key, value: quota.value.map(QuotaValue) }
+}
+
+fn scram_to_wire(
+    user: &str,
+    mechanism: ScramMechanism,
+    credential: Option<&ScramCredential>,
+) -> wire::UserScramCredential {
+    wire::UserScramCredential {
+        user: user.to_owned(),
+        mechanism: i32::from(mechanism.code()),
+        credential: credential.map(|credential| wire::ScramCredential {
+            salt: credential.salt.clone(),
+            stored_key: credential.stored_key.clone(),
+            server_key: credential.server_key.clone(),
+            iterations: credential.iterations,
+        }),
+    }
+}
+
+fn scram_from_wire(record: wire::UserScramCredential) -> Result<MetadataRecord, DecodeError> {
+    let mechanism = i8::try_from(record.mechanism).ok().and_then(ScramMechanism::from_code);
+    Ok(MetadataRecord::UserScramCredential {
+        user: record.user,
+        mechanism: mechanism.ok_or(DecodeError::OutOfRange("mechanism"))?,
+        credential: record.credential.map(|credential| ScramCredential {
+            salt: credential.salt,
+            stored_key: credential.stored_key,
+            server_key: credential.server_key,
+            iterations: credential.iterations,
+        }),
     })
 }
 

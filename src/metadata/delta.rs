@@ -66,6 +66,7 @@ pub struct MetadataDelta {
     configs: BTreeSet<ConfigResource>,
     brokers: BTreeMap<NodeId, BrokerDelta>,
     features: bool,
+    quotas: bool,
 }
 
 impl MetadataDelta {
@@ -79,6 +80,7 @@ impl MetadataDelta {
             delta.brokers.insert(*id, BrokerDelta { old: old.cloned(), new: new.cloned() });
         }
         delta.features = old.features != new.features;
+        delta.quotas = old.quotas.entities.diff(&new.quotas.entities).next().is_some();
         delta
     }
 
@@ -138,6 +140,11 @@ impl MetadataDelta {
     /// Whether a finalized feature changed.
     pub fn features_changed(&self) -> bool {
         self.features
+    }
+
+    /// Whether a client quota changed.
+    pub fn quotas_changed(&self) -> bool {
+        self.quotas
     }
 
     /// Whether nothing changed that a subscriber could act on.

@@ -11,6 +11,8 @@ use std::sync::Arc;
 pub use super::broker::{BrokerImage, Endpoint, SecurityProtocol};
 pub use super::configs::{ConfigsImage, Overrides, ResourceType};
 pub use super::partition::{PartitionImage, NO_LEADER};
+pub use super::quotas::{QuotaEntity, QuotasImage};
+pub use super::scram::ScramImage;
 pub use super::topic::TopicImage;
 
 /// Why a record does not fit the image. Committed records always fit: an error means that the log or this program is
@@ -55,6 +57,8 @@ pub struct MetadataImage {
     pub(super) brokers: OrdMap<NodeId, Arc<BrokerImage>>,
     pub(super) configs: ConfigsImage,
     pub(super) features: OrdMap<Arc<str>, i16>,
+    pub(super) quotas: QuotasImage,
+    pub(super) scram: ScramImage,
     next_producer_id: i64,
     cluster_id: Option<Arc<str>>,
     applied_offset: i64,
@@ -79,6 +83,8 @@ impl MetadataImage {
             brokers: OrdMap::new(),
             configs: ConfigsImage::default(),
             features: OrdMap::new(),
+            quotas: QuotasImage::default(),
+            scram: ScramImage::default(),
             next_producer_id: 0,
             cluster_id: None,
             applied_offset: -1,
@@ -174,6 +180,16 @@ impl MetadataImage {
         self.features.get(name).copied().unwrap_or(0)
     }
 
+    /// The quotas of users, clients and addresses.
+    pub fn quotas(&self) -> &QuotasImage {
+        &self.quotas
+    }
+
+    /// The SCRAM credentials.
+    pub fn scram(&self) -> &ScramImage {
+        &self.scram
+    }
+
     /// The first producer id that no block holds yet.
     pub fn next_producer_id(&self) -> i64 {
         self.next_producer_id
@@ -241,6 +257,10 @@ impl MetadataImage {
                 Some(known) if **known != **cluster_id => return Err(ApplyError::ClusterIdKnown(known.to_string())),
                 _ => self.cluster_id = Some(cluster_id.as_str().into()),
             },
+            MetadataRecord::ClientQuota { entity, key, value } => self.quotas.set(entity, key, *value),
+            MetadataRecord::UserScramCredential { user, mechanism, credential } => {
+                self.scram.set(user, *mechanism, credential.as_ref());
+            }
             MetadataRecord::NoOp => {}
         }
         Ok(())
@@ -349,6 +369,7 @@ impl MetadataImage {
             }
         }
         self.config_records(&mut records);
+        self.client_records(&mut records);
         records
     }
 
@@ -363,6 +384,21 @@ impl MetadataImage {
                 }));
             }
         }
+    }
+
+    fn client_records(&self, records: &mut Vec<MetadataRecord>) {
+        for (entity, quotas) in self.quotas.iter() {
+            records.extend(quotas.iter().map(|(key, value)| MetadataRecord::ClientQuota {
+                entity: entity.clone(),
+                key: key.clone(),
+                value: Some(*value),
+            }));
+        }
+        records.extend(self.scram.iter().map(|(user, mechanism, credential)| MetadataRecord::UserScramCredential {
+            user: user.to_string(),
+            mechanism,
+            credential: Some((**credential).clone()),
+        }));
     }
 
     /// The image that `records` make, as of the entry at `offset`, written in `epoch`.

@@ -13,7 +13,9 @@ pub mod configs;
 pub mod delta;
 pub mod image;
 pub mod partition;
+pub mod quotas;
 pub mod record;
+pub mod scram;
 pub mod topic;
 
 #[cfg(test)]

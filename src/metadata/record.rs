@@ -3,6 +3,8 @@
 use super::broker::BrokerImage;
 use super::configs::ConfigResource;
 use super::partition::{PartitionChange, PartitionImage};
+use super::quotas::{QuotaEntity, QuotaValue};
+use super::scram::{ScramCredential, ScramMechanism};
 use crate::ids::{NodeId, Uuid};
 
 /// One change of the cluster's metadata. [`super::codec`] gives its bytes.
@@ -89,6 +91,24 @@ pub enum MetadataRecord {
     ClusterId {
         /// 22 characters of URL-safe base64.
         cluster_id: String,
+    },
+    /// A quota is set on an entity, or taken away.
+    ClientQuota {
+        /// Whom it is set on.
+        entity: QuotaEntity,
+        /// Its key.
+        key: String,
+        /// Its value; `None` takes it away.
+        value: Option<QuotaValue>,
+    },
+    /// A user's credential is set, or taken away.
+    UserScramCredential {
+        /// The user.
+        user: String,
+        /// The mechanism that it is for.
+        mechanism: ScramMechanism,
+        /// The credential; `None` takes it away.
+        credential: Option<ScramCredential>,
     },
     /// Nothing changes.
     NoOp,

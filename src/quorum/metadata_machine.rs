@@ -3,7 +3,7 @@
 
 use super::machine::{Decision, MachineError, Position, SnapshotWriter, StateMachine, TooLarge};
 use crate::clock::Now;
-use crate::controller::request::Setting;
+use crate::controller::request::{ReassignPartition, Setting};
 use crate::controller::{Controller, Request, Response};
 use crate::metadata::cache::MetadataCache;
 use crate::metadata::codec;
@@ -158,6 +158,17 @@ impl StateMachine for MetadataMachine {
                 request.endpoints.len() * REQUEST_BYTES + request.rack.as_ref().map_or(0, String::len)
             }
             Request::UpdateFeatures { updates, .. } => updates.len() * REQUEST_BYTES,
+            Request::ElectLeaders { partitions, .. } => partitions.as_ref().map_or(0, Vec::len) * REQUEST_BYTES,
+            Request::Reassign(request) => {
+                let replicas = |asked: &ReassignPartition| asked.replicas.as_ref().map_or(0, Vec::len);
+                request.partitions.iter().map(|asked| REQUEST_BYTES + 4 * replicas(asked)).sum()
+            }
+            Request::AlterClientQuotas { alterations, .. } => {
+                alterations.iter().map(|asked| REQUEST_BYTES * (1 + asked.operations.len())).sum()
+            }
+            Request::AlterScramCredentials(request) => {
+                REQUEST_BYTES * (request.deletions.len() + 4 * request.upsertions.len())
+            }
             Request::Bootstrap { .. }
             | Request::AllocateProducerIds { .. }
             | Request::BrokerHeartbeat(_)

@@ -6,11 +6,12 @@
 use crate::config::values::BrokerValues;
 use crate::controller::request::*;
 use crate::controller::*;
-use crate::ids::{uuid_to_text, NodeId, Uuid};
+use crate::ids::{uuid_to_text, NodeId, TopicPartition, Uuid};
 use crate::metadata::broker::{Endpoint, SecurityProtocol};
 use crate::metadata::configs::{ConfigResource, ResourceType};
 use crate::metadata::image::PartitionImage;
 use crate::metadata::partition::PartitionChange;
+use crate::metadata::quotas::QuotaValue;
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Write as _};
 use std::path::Path;
@@ -193,6 +194,38 @@ impl World {
                 let configs = self.image.topic_config(rest[0]).clone();
                 self.line(format!("{configs:?}"));
             }
+            other => self.run_later_admin(other, rest, validate_only),
+        }
+    }
+
+    fn run_later_admin(&mut self, command: &str, rest: &[&str], validate_only: bool) {
+        match command {
+            "elect" | "elect-unclean" => {
+                let partition = |word: &&str| {
+                    let (topic, index) = word.rsplit_once('-').expect("topic-index");
+                    TopicPartition::new(topic, number(index))
+                };
+                let partitions = (rest != ["all"]).then(|| rest.iter().map(partition).collect());
+                self.ask_and_show(Request::ElectLeaders { partitions, unclean: command == "elect-unclean" });
+            }
+            "reassign" | "reassign-same-factor" => {
+                let partitions = rest.iter().map(|word| reassign(word)).collect();
+                let allow_replication_factor_change = command == "reassign";
+                self.ask_and_show(Request::Reassign(Reassign { partitions, allow_replication_factor_change }));
+            }
+            "isr" => {
+                // What AlterPartition will do: here by hand.
+                let (name, index) = rest[0].rsplit_once('-').expect("topic-index");
+                let topic_id = self.image.topic_by_name(name).expect("known").id;
+                let change = PartitionChange { isr: Some(nodes(rest[1])), ..PartitionChange::default() };
+                let record = MetadataRecord::PartitionChange { topic_id, partition: number(index), change };
+                self.image.apply(&record).expect("it fits");
+            }
+            "quota" => {
+                let alterations = rest.iter().map(|word| quota(word)).collect();
+                self.ask_and_show(Request::AlterClientQuotas { alterations, validate_only });
+            }
+            "scram" => self.ask_and_show(Request::AlterScramCredentials(scram(rest))),
             other => panic!("no command {other}"),
         }
     }
@@ -291,6 +324,58 @@ fn more_partitions(word: &str) -> MorePartitions {
     MorePartitions { name: parts[0].to_owned(), count: number(parts[1]), assignments }
 }
 
+/// `topic-index:replica,replica`, or `topic-index:cancel`.
+fn reassign(word: &str) -> ReassignPartition {
+    let (name, replicas) = word.split_once(':').expect("a partition and its replicas");
+    let (topic, index) = name.rsplit_once('-').expect("topic-index");
+    let replicas = (replicas != "cancel").then(|| nodes(replicas));
+    ReassignPartition { topic: topic.to_owned(), partition: number(index), replicas }
+}
+
+/// `kind=name&kind=name/key=value/!key`; `*` is the default's name, `%` an empty one.
+fn quota(word: &str) -> QuotaAlteration {
+    let mut parts = word.split('/');
+    let entity = parts.next().expect("an entity").split('&').filter(|part| !part.is_empty());
+    let entity = entity.map(|part| {
+        let (kind, name) = part.split_once('=').expect("kind=name");
+        (kind.to_owned(), (name != "*").then(|| name.replace('%', "")))
+    });
+    let operation = |text: &str| match text.split_once('=') {
+        Some((key, value)) => (key.to_owned(), Some(QuotaValue(number(value)))),
+        None => (text.trim_start_matches('!').to_owned(), None),
+    };
+    QuotaAlteration { entity: entity.collect(), operations: parts.map(operation).collect() }
+}
+
+/// `+user/mechanism/iterations`, `-user/mechanism`.
+fn scram(words: &[&str]) -> ScramAlteration {
+    let mut alteration = ScramAlteration::default();
+    for word in words {
+        let parts: Vec<&str> = word[1..].split('/').collect();
+        let (user, mechanism) = (parts[0].to_owned(), number(parts[1]));
+        match word.starts_with('+') {
+            // Of RFC 7677's example: user "user", password "pencil".
+            true => alteration.upsertions.push(ScramUpsertion {
+                user,
+                mechanism,
+                iterations: number(parts[2]),
+                salt: SALT.to_vec(),
+                salted_password: SALTED_PASSWORD.to_vec(),
+            }),
+            false => alteration.deletions.push(ScramDeletion { user, mechanism }),
+        }
+    }
+    alteration
+}
+
+/// RFC 7677's salt `W22ZaJ0SNY7soEsUEjb6gQ==`.
+const SALT: &[u8] = &[0x5b, 0x6d, 0x99, 0x68, 0x9d, 0x12, 0x35, 0x8e, 0xec, 0xa0, 0x4b, 0x14, 0x12, 0x36, 0xfa, 0x81];
+/// What 4096 iterations of SHA-256 make of it and of the password `pencil`.
+const SALTED_PASSWORD: &[u8] = &[
+    0xc4, 0xa4, 0x95, 0x10, 0x32, 0x3a, 0xb4, 0xf9, 0x52, 0xca, 0xc1, 0xfa, 0x99, 0x44, 0x19, 0x39, 0xe7, 0x8e, 0xa7,
+    0x4d, 0x6b, 0xe8, 0x1d, 0xdf, 0x70, 0x96, 0xe8, 0x75, 0x13, 0xdc, 0x61, 0x5d,
+];
+
 /// `key=value`, `+key=value`, `-key=value`, `!key`.
 fn config_change(word: &str) -> ConfigChange {
     let (operation, rest) = match word.split_at(1) {
@@ -338,9 +423,14 @@ fn show_partition(partition: &PartitionImage) -> String {
 }
 
 fn show_change(change: &PartitionChange) -> String {
-    let isr = change.isr.as_ref().map_or(String::new(), |isr| format!(" isr {isr:?}"));
+    let list = |name: &str, nodes: &Option<Vec<NodeId>>| match nodes {
+        Some(nodes) => format!(" {name} {nodes:?}"),
+        None => String::new(),
+    };
     let leader = change.leader.map_or(String::new(), |leader| format!(" leader {leader}"));
-    format!("{isr}{leader}")
+    let (replicas, isr) = (list("replicas", &change.replicas), list("isr", &change.isr));
+    let (adding, removing) = (list("adding", &change.adding_replicas), list("removing", &change.removing_replicas));
+    format!("{replicas}{isr}{leader}{adding}{removing}")
 }
 
 fn show_record(record: &MetadataRecord, before: &MetadataImage, after: &MetadataImage) -> String {
@@ -369,6 +459,19 @@ fn show_record(record: &MetadataRecord, before: &MetadataImage, after: &Metadata
             broker.rack,
             broker.fenced
         ),
+        MetadataRecord::ClientQuota { entity, key, value } => {
+            let parts: Vec<_> = entity.parts().map(|(kind, name)| format!("{kind}={:?}", name.as_option())).collect();
+            format!("quota {}: {key} {:?}", parts.join(" "), value.map(|value| value.0))
+        }
+        MetadataRecord::UserScramCredential { user, mechanism, credential } => {
+            let keys = credential.as_ref().map(|credential| {
+                use base64::Engine as _;
+                let text = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+                let (stored, server) = (text(&credential.stored_key), text(&credential.server_key));
+                format!("iterations {} stored {stored} server {server}", credential.iterations)
+            });
+            format!("credential {user} {mechanism:?}: {keys:?}")
+        }
         other => format!("{other:?}"),
     }
 }
@@ -409,5 +512,10 @@ fn show_response(response: &Response) -> Vec<String> {
         Response::RegisterBroker(done) => vec![result(done)],
         Response::BrokerHeartbeat(done) => vec![result(done)],
         Response::FenceStaleBrokers(brokers) => vec![format!("{brokers:?}")],
+        Response::ElectLeaders(done) => done.iter().map(|(name, done)| format!("{name}: {}", result(done))).collect(),
+        Response::Reassign(done) | Response::AlterClientQuotas(done) => done.iter().map(result).collect(),
+        Response::AlterScramCredentials(done) => {
+            done.iter().map(|(user, done)| format!("{user}: {}", result(done))).collect()
+        }
     }
 }

@@ -57,6 +57,26 @@ fn i7_producer_ids_come_in_blocks() {
 }
 
 #[test]
+fn e5_leaders_are_elected_on_demand() {
+    check("elections.txt");
+}
+
+#[test]
+fn e6_partitions_are_reassigned() {
+    check("reassignments.txt");
+}
+
+#[test]
+fn q1_client_quotas() {
+    check("client_quotas.txt");
+}
+
+#[test]
+fn q3_scram_credentials() {
+    check("scram.txt");
+}
+
+#[test]
 fn a6_features_are_finalized() {
     check("features.txt");
 }

@@ -2,7 +2,7 @@
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Record {
-    #[prost(oneof = "Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12")]
+    #[prost(oneof = "Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20, 21")]
     pub(super) kind: Option<Kind>,
 }
 
@@ -32,6 +32,10 @@ pub(super) enum Kind {
     ClusterId(ClusterId),
     #[prost(message, tag = "12")]
     NoOp(NoOp),
+    #[prost(message, tag = "20")]
+    ClientQuota(ClientQuota),
+    #[prost(message, tag = "21")]
+    UserScramCredential(UserScramCredential),
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -206,3 +210,46 @@ pub(super) struct ClusterId {
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct NoOp {}
+
+/// A part of a quota's entity; without a name, the default.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct EntityName {
+    #[prost(string, optional, tag = "1")]
+    pub(super) name: Option<String>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ClientQuota {
+    #[prost(message, optional, tag = "1")]
+    pub(super) user: Option<EntityName>,
+    #[prost(message, optional, tag = "2")]
+    pub(super) client_id: Option<EntityName>,
+    #[prost(message, optional, tag = "3")]
+    pub(super) ip: Option<EntityName>,
+    #[prost(string, tag = "4")]
+    pub(super) key: String,
+    #[prost(double, optional, tag = "5")]
+    pub(super) value: Option<f64>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct UserScramCredential {
+    #[prost(string, tag = "1")]
+    pub(super) user: String,
+    #[prost(int32, tag = "2")]
+    pub(super) mechanism: i32,
+    #[prost(message, optional, tag = "3")]
+    pub(super) credential: Option<ScramCredential>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ScramCredential {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) salt: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) stored_key: Vec<u8>,
+    #[prost(bytes = "vec", tag = "3")]
+    pub(super) server_key: Vec<u8>,
+    #[prost(int32, tag = "4")]
+    pub(super) iterations: i32,
+}

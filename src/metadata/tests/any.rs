@@ -5,7 +5,9 @@ use crate::metadata::broker::{BrokerImage, Endpoint, SecurityProtocol, EPOCH_OF_
 use crate::metadata::configs::{ConfigResource, ResourceType};
 use crate::metadata::image::{MetadataImage, PartitionImage};
 use crate::metadata::partition::PartitionChange;
+use crate::metadata::quotas::{EntityName, QuotaEntity, QuotaValue};
 use crate::metadata::record::MetadataRecord;
+use crate::metadata::scram::{ScramCredential, ScramMechanism};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -89,6 +91,32 @@ fn broker() -> impl Strategy<Value = BrokerImage> {
     )
 }
 
+fn entity() -> impl Strategy<Value = QuotaEntity> {
+    let part = || option::of(option::of("[a-c]{0,2}").prop_map(|name| EntityName::from_option(name.as_deref())));
+    (part(), part(), part()).prop_map(|(user, client_id, ip)| QuotaEntity { user, client_id, ip })
+}
+
+fn credential() -> impl Strategy<Value = ScramCredential> {
+    let bytes = || vec(any::<u8>(), 0..4);
+    (bytes(), bytes(), bytes(), any::<i32>()).prop_map(|(salt, stored_key, server_key, iterations)| ScramCredential {
+        salt,
+        stored_key,
+        server_key,
+        iterations,
+    })
+}
+
+fn client() -> impl Strategy<Value = MetadataRecord> {
+    let mechanism = prop::sample::select(vec![ScramMechanism::Sha256, ScramMechanism::Sha512]);
+    prop_oneof![
+        (entity(), "[k-l]", option::of(any::<f64>().prop_map(QuotaValue)))
+            .prop_map(|(entity, key, value)| MetadataRecord::ClientQuota { entity, key, value }),
+        ("[u-v]", mechanism, option::of(credential())).prop_map(|(user, mechanism, credential)| {
+            MetadataRecord::UserScramCredential { user, mechanism, credential }
+        }),
+    ]
+}
+
 pub(super) fn record() -> impl Strategy<Value = MetadataRecord> {
     prop_oneof![
         (".{0,9}", uuid()).prop_map(|(name, topic_id)| MetadataRecord::Topic { name, topic_id }),
@@ -127,6 +155,7 @@ pub(super) fn record() -> impl Strategy<Value = MetadataRecord> {
         }),
         (".{0,5}", any::<i16>()).prop_map(|(name, level)| MetadataRecord::FeatureLevel { name, level }),
         ".{0,22}".prop_map(|cluster_id| MetadataRecord::ClusterId { cluster_id }),
+        client(),
         Just(MetadataRecord::NoOp),
     ]
 }
@@ -144,6 +173,7 @@ pub(super) enum Step {
     Unregister(i32),
     ProducerIds(i64),
     Feature(String, i16),
+    Client(MetadataRecord),
 }
 
 pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -158,6 +188,7 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (0..5_i32).prop_map(Step::Unregister),
         1 => (0..9_i64).prop_map(Step::ProducerIds),
         1 => ("[f-g]", 0..3_i16).prop_map(|(name, level)| Step::Feature(name, level)),
+        3 => client().prop_map(Step::Client),
     ];
     vec(step, 0..60)
 }
@@ -203,6 +234,7 @@ pub(super) fn record_of(step: &Step, image: &MetadataImage) -> Option<MetadataRe
             MetadataRecord::ProducerIds { broker_id: 1, broker_epoch: 1, next_producer_id: *next_producer_id }
         }
         Step::Feature(name, level) => MetadataRecord::FeatureLevel { name: name.clone(), level: *level },
+        Step::Client(record) => record.clone(),
     })
 }
 
