@@ -5,23 +5,37 @@
 //!
 //! Absent from here: sockets (`server/`), state of any kind but fetch sessions and the block of producer ids.
 
+mod add_raft_voter;
+mod alter_client_quotas;
 mod alter_configs;
+mod alter_partition_reassignments;
+mod alter_user_scram_credentials;
 mod api_versions;
 mod context;
 mod controller_calls;
+mod create_acls;
+mod create_delegation_token;
 mod create_partitions;
 mod create_topics;
+mod delegation_tokens;
+mod delete_acls;
 mod delete_groups;
 mod delete_records;
 mod delete_topics;
+mod describe_acls;
+mod describe_client_quotas;
 mod describe_cluster;
 mod describe_configs;
+mod describe_delegation_token;
 mod describe_groups;
 mod describe_log_dirs;
 mod describe_producers;
 mod describe_quorum;
 mod describe_topic_partitions;
+mod describe_user_scram_credentials;
+mod elect_leaders;
 pub mod error;
+mod expire_delegation_token;
 pub mod fetch;
 mod find_coordinator;
 mod groups;
@@ -31,17 +45,24 @@ mod init_producer_id;
 mod join_group;
 mod leaders;
 mod leave_group;
+mod list_config_resources;
 mod list_groups;
 mod list_offsets;
+mod list_partition_reassignments;
 mod metadata;
 mod offset_commit;
 mod offset_delete;
 mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
+mod raft_voters;
+mod remove_raft_voter;
+mod renew_delegation_token;
 pub mod reply;
 mod sync_group;
 mod topic_creation;
+mod unregister_broker;
+mod update_features;
 mod write_txn_markers;
 
 use crate::clock::Clock;
@@ -104,17 +125,36 @@ pub const HANDLED: &[Handled] = &[
     alone(22),
     alone(23),
     overlapping(27),
+    alone(29),
+    alone(30),
+    alone(31),
     alone(32),
     alone(33),
     alone(35),
     alone(37),
+    alone(38),
+    alone(39),
+    alone(40),
+    alone(41),
     overlapping(42),
+    alone(43),
     alone(44),
+    alone(45),
+    alone(46),
     overlapping(47),
+    alone(48),
+    alone(49),
+    alone(50),
+    alone(51),
     alone(55),
+    alone(57),
     alone(60),
     alone(61),
+    alone(64),
+    alone(74),
     alone(75),
+    alone(80),
+    alone(81),
 ];
 
 /// The rooms that handlers talk to. Made once by `node`.
@@ -247,17 +287,36 @@ impl Api {
             22 => soon!(init_producer_id, InitProducerIdRequest),
             23 => now!(offset_for_leader_epoch, OffsetForLeaderEpochRequest),
             27 => now!(write_txn_markers, WriteTxnMarkersRequest),
+            29 => now!(describe_acls, DescribeAclsRequest),
+            30 => now!(create_acls, CreateAclsRequest),
+            31 => now!(delete_acls, DeleteAclsRequest),
             32 => now!(describe_configs, DescribeConfigsRequest),
             33 => soon!(alter_configs, AlterConfigsRequest),
             35 => now!(describe_log_dirs, DescribeLogDirsRequest),
             37 => soon!(create_partitions, CreatePartitionsRequest),
+            38 => now!(create_delegation_token, CreateDelegationTokenRequest),
+            39 => now!(renew_delegation_token, RenewDelegationTokenRequest),
+            40 => now!(expire_delegation_token, ExpireDelegationTokenRequest),
+            41 => now!(describe_delegation_token, DescribeDelegationTokenRequest),
             42 => now!(delete_groups, DeleteGroupsRequest),
+            43 => soon!(elect_leaders, ElectLeadersRequest),
             44 => soon!(incremental_alter_configs, IncrementalAlterConfigsRequest),
+            45 => soon!(alter_partition_reassignments, AlterPartitionReassignmentsRequest),
+            46 => now!(list_partition_reassignments, ListPartitionReassignmentsRequest),
             47 => now!(offset_delete, OffsetDeleteRequest),
+            48 => now!(describe_client_quotas, DescribeClientQuotasRequest),
+            49 => soon!(alter_client_quotas, AlterClientQuotasRequest),
+            50 => now!(describe_user_scram_credentials, DescribeUserScramCredentialsRequest),
+            51 => soon!(alter_user_scram_credentials, AlterUserScramCredentialsRequest),
             55 => soon!(describe_quorum, DescribeQuorumRequest),
+            57 => soon!(update_features, UpdateFeaturesRequest),
             60 => now!(describe_cluster, DescribeClusterRequest),
             61 => now!(describe_producers, DescribeProducersRequest),
+            64 => soon!(unregister_broker, UnregisterBrokerRequest),
+            74 => now!(list_config_resources, ListConfigResourcesRequest),
             75 => now!(describe_topic_partitions, DescribeTopicPartitionsRequest),
+            80 => now!(add_raft_voter, AddRaftVoterRequest),
+            81 => now!(remove_raft_voter, RemoveRaftVoterRequest),
             other => return Err(format!("API key {other} has a row but no handler")),
         })
     }

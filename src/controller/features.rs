@@ -53,11 +53,11 @@ impl Controller {
         let node = self.settings.node_id;
         let supported = self.settings.features.iter().find(|supported| supported.name == *feature);
         let Some(supported) = supported else {
-            return refuse(format!("Controller {node} does not support this feature."));
+            return refuse(format!("Local controller {node} does not support this feature."));
         };
         let (min, max) = (supported.min_level, supported.max_level);
         if !(min..=max).contains(level) {
-            return refuse(format!("Controller {node} only supports versions {min}-{max}"));
+            return refuse(format!("Local controller {node} only supports versions {min}-{max}"));
         }
         match upgrade_type {
             UpgradeType::Upgrade if *level < finalized => refuse(

@@ -56,6 +56,14 @@ impl ScramImage {
         self.credentials.get(&(user.into(), mechanism))
     }
 
+    /// What `user` has credentials for.
+    pub fn of_user(&self, user: &str) -> impl Iterator<Item = (ScramMechanism, &Arc<ScramCredential>)> {
+        let both = [ScramMechanism::Sha256, ScramMechanism::Sha512];
+        both.map(|mechanism| (mechanism, self.of(user, mechanism)))
+            .into_iter()
+            .filter_map(|(mechanism, found)| Some((mechanism, found?)))
+    }
+
     /// Every credential, by user and mechanism.
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, ScramMechanism, &Arc<ScramCredential>)> {
         self.credentials.iter().map(|((user, mechanism), credential)| (user, *mechanism, credential))

@@ -51,8 +51,9 @@ impl Registration {
         Ok(epoch)
     }
 
-    /// Says that the broker lives, until cancelled.
-    pub(super) async fn keep_alive(self, epoch: i64, cancelled: CancellationToken) {
+    /// Says that the broker lives, until cancelled. A broker whose registration was taken away (UnregisterBroker) while
+    /// it lives registers again; Kafka's goes on knocking in vain until it is restarted.
+    pub(super) async fn keep_alive(self, mut epoch: i64, cancelled: CancellationToken) {
         let interval =
             Duration::from_millis(self.config.quorum.broker_heartbeat_interval_ms.max(1).unsigned_abs().into());
         loop {
@@ -61,8 +62,13 @@ impl Registration {
                 () = cancelled.cancelled() => return,
                 () = tokio::time::sleep(interval) => {}
             }
-            if let Err(error) = self.beat(epoch, false).await {
-                tracing::warn!("the controller did not hear this broker's heartbeat: {error}");
+            let Err(error) = self.beat(epoch, false).await else { continue };
+            tracing::warn!("the controller did not hear this broker's heartbeat: {error}");
+            if matches!(error, NodeError::Registration(_)) {
+                match self.join().await {
+                    Ok(joined) => epoch = joined,
+                    Err(error) => tracing::warn!("this broker could not register again: {error}"),
+                }
             }
         }
     }
