@@ -9,6 +9,7 @@ use klamm::rng::Rng;
 use klamm::telemetry::init_tracing;
 use std::io;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Survives absurd allocation requests and keeps small ones cheap.
 #[global_allocator]
@@ -45,11 +46,12 @@ fn exit(status: i32) -> ExitCode {
 fn start(sources: &klamm::config::Sources) -> Result<i32, String> {
     let loaded = load(sources).map_err(|error| error.to_string())?;
     let clock = SystemClock::new();
-    init_tracing(&loaded.config.klamm.log_filter, clock.clone());
+    let log_levels = Arc::new(init_tracing(&loaded.config.klamm.log_filter, clock.clone()));
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    let world = World { disk: RealDisk::new(), open_kv: node::open_rocks(), clock, rng: Rng::from_os(), threads: true };
+    let (disk, rng) = (RealDisk::new(), Rng::from_os());
+    let world = World { disk, open_kv: node::open_rocks(), clock, rng, threads: true, log_levels };
     node::run(loaded, world).map_err(|error| error.to_string())?;
     Ok(0)
 }

@@ -32,6 +32,7 @@ use crate::quorum::{self, store, ControllerHandle, Quorum, Surroundings};
 use crate::record::compress::ScratchPool;
 use crate::replica::{HostedDir, ManagerParts, ReplicaManager};
 use crate::rng::Rng;
+use crate::telemetry::LogLevels;
 use crate::wire::Buffers;
 use registration::Registration;
 use std::io;
@@ -61,6 +62,8 @@ pub struct World {
     pub rng: Rng,
     /// Whether log directories have threads of their own; the simulator has none.
     pub threads: bool,
+    /// The levels of the loggers.
+    pub log_levels: Arc<LogLevels>,
 }
 
 /// Stores in RocksDB. An index database that cannot be read is thrown away and made anew, for segments are the truth.
@@ -252,6 +255,7 @@ impl Rooms {
             producer_ids: ProducerIds::default(),
             topic_creation: Arc::new(TopicCreation::default()),
             clock: world.clock.clone(),
+            log_levels: world.log_levels.clone(),
             misled: Misled::default(),
             scratch: ScratchPool::new(),
             buffers,

@@ -3,6 +3,7 @@
 //! Tests lie in `tests/`, one file per API as in `src/api/`, besides `connection.rs` for what all requests share. Most tests
 //! of a file talk to one broker ([`shared`]) about topics and groups of their own.
 
+mod admin;
 mod client;
 pub mod groups;
 pub mod markers;

@@ -11,10 +11,10 @@ use kafka_protocol::messages::*;
 use kafka_protocol::protocol::Request;
 
 /// What the samples name.
-const NOWHERE: &str = "sample-of-nothing";
+pub(crate) const NOWHERE: &str = "sample-of-nothing";
 
 /// A sample of `R` in a version.
-fn sample<R: Request>(version: i16, request: &R) -> (i16, i16, Bytes) {
+pub(crate) fn sample<R: Request>(version: i16, request: &R) -> (i16, i16, Bytes) {
     (R::KEY, version, frame(version, 1, "sample", request))
 }
 
@@ -25,6 +25,7 @@ pub fn samples() -> Vec<(i16, i16, Bytes)> {
     samples.extend(configs());
     samples.extend(groups());
     samples.extend(offsets());
+    samples.extend(crate::admin::samples());
     samples
 }
 

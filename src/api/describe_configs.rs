@@ -1,15 +1,17 @@
 //! DescribeConfigs (key 32). Versions 1–4.
 //!
 //! 1: synonyms and sources (KIP-226). 3: types and documentation (KIP-569).
-//! Left out: broker loggers, client metrics and groups, which cannot be altered yet.
 
+use super::broker_loggers::{self, BROKER_LOGGER};
 use super::context::RequestContext;
+use super::controller_calls::Refused;
 use super::error::ErrorCode;
 use super::reply::Reply;
 use super::Services;
 use crate::config::definition::Kind;
 use crate::config::describe::{Described, Source};
-use crate::config::{topic, values};
+use crate::config::{client_metrics, group, topic, values};
+use crate::metadata::configs::ResourceType;
 use crate::metadata::image::MetadataImage;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::{
@@ -20,8 +22,10 @@ use kafka_protocol::protocol::StrBytes;
 use std::collections::BTreeSet;
 
 /// Resource types (K1).
-const TOPIC: i8 = 2;
-const BROKER: i8 = 4;
+const TOPIC: i8 = ResourceType::Topic.code();
+const BROKER: i8 = ResourceType::Broker.code();
+const CLIENT_METRICS: i8 = ResourceType::ClientMetrics.code();
+const GROUP: i8 = ResourceType::Group.code();
 
 /// Answers with the settings of topics and brokers.
 pub fn handle(services: &Services, context: &RequestContext<'_>, request: DescribeConfigsRequest) -> Reply {
@@ -42,9 +46,7 @@ pub fn handle(services: &Services, context: &RequestContext<'_>, request: Descri
                 let configs = configs.iter().filter(wanted);
                 result.with_configs(configs.map(|config| encoded(config, &request, context.version)).collect())
             }
-            Err((error, message)) => {
-                result.with_error_code(error.code()).with_error_message(Some(StrBytes::from_string(message)))
-            }
+            Err((error, message)) => result.with_error_code(error.code()).with_error_message(message),
         }
     });
     context.responder.ready(&DescribeConfigsResponse::default().with_results(results.collect()))
@@ -54,33 +56,31 @@ fn described(
     services: &Services,
     image: &MetadataImage,
     resource: &DescribeConfigsResource,
-) -> Result<Vec<Described>, (ErrorCode, String)> {
+) -> Result<Vec<Described>, Refused> {
+    let refuse = |error, why: String| Err((error, Some(StrBytes::from_string(why))));
     let name = resource.resource_name.as_str();
     match resource.resource_type {
         TOPIC if image.topic_by_name(name).is_some() => {
-            let broker = services.config.values.altered(
-                (**image.broker_config(None)).clone(),
-                (**image.broker_config(Some(services.config.node_id))).clone(),
-            );
-            Ok(topic::describe(image.topic_config(name), &broker))
+            Ok(topic::describe(image.topic_config(name), &services.broker_values()))
         }
         TOPIC if crate::controller::validate_topic_name(name).is_ok() => {
-            Err((ErrorCode::UnknownTopicOrPartition, String::new()))
+            refuse(ErrorCode::UnknownTopicOrPartition, String::new())
         }
-        TOPIC => Err((ErrorCode::InvalidTopicException, format!("Topic name is invalid: '{name}'"))),
+        TOPIC => refuse(ErrorCode::InvalidTopicException, format!("Topic name is invalid: '{name}'")),
         BROKER if name.is_empty() => Ok(values::describe_all_brokers(image.broker_config(None))),
-        BROKER if name == services.config.node_id.to_string() => {
-            let altered = services.config.values.altered(
-                (**image.broker_config(None)).clone(),
-                (**image.broker_config(Some(services.config.node_id))).clone(),
-            );
-            Ok(altered.describe())
-        }
-        BROKER => Err((
+        BROKER if name == services.config.node_id.to_string() => Ok(services.broker_values().describe()),
+        BROKER => refuse(
             ErrorCode::InvalidRequest,
             format!("Unexpected broker id, expected {} or empty string, but received {name}", services.config.node_id),
-        )),
-        other => Err((ErrorCode::InvalidRequest, format!("Unsupported resource type: {other}"))),
+        ),
+        BROKER_LOGGER => broker_loggers::described(services, name),
+        CLIENT_METRICS if name.is_empty() => {
+            refuse(ErrorCode::InvalidRequest, "Client metrics subscription name must not be empty".to_owned())
+        }
+        CLIENT_METRICS => Ok(client_metrics::describe(image.configs().of(ResourceType::ClientMetrics, name))),
+        GROUP if name.is_empty() => refuse(ErrorCode::InvalidRequest, "Group name must not be empty".to_owned()),
+        GROUP => Ok(group::describe(image.group_config(name), &services.broker_values())),
+        other => refuse(ErrorCode::InvalidRequest, format!("Unsupported resource type: {other}")),
     }
 }
 
@@ -119,6 +119,9 @@ pub(super) fn source(source: Source) -> i8 {
         Source::DynamicDefaultBroker => 3,
         Source::StaticBroker => 4,
         Source::Default => 5,
+        Source::Logger => 6,
+        Source::ClientMetrics => 7,
+        Source::Group => 8,
     }
 }
 
@@ -146,6 +149,7 @@ mod tests {
         let sources =
             [Source::Topic, Source::DynamicBroker, Source::DynamicDefaultBroker, Source::StaticBroker, Source::Default];
         assert_eq!(sources.map(source), [1, 2, 3, 4, 5]);
+        assert_eq!([Source::Logger, Source::ClientMetrics, Source::Group].map(source), [6, 7, 8]);
         assert_eq!((kind(Kind::Boolean), kind(Kind::Password)), (1, 9));
     }
 }

@@ -1,8 +1,9 @@
 //! IncrementalAlterConfigs (key 44). Versions 0–1.
 //!
-//! Sets, deletes, appends to and subtracts from single settings (KIP-339).
+//! Sets, deletes, appends to and subtracts from single settings (KIP-339), and levels of this broker's loggers (KIP-412).
 
 use super::alter_configs::{resource_of, UnknownResourceType};
+use super::broker_loggers::{alter, BROKER_LOGGER};
 use super::context::RequestContext;
 use super::controller_calls::{outcome_of, submit, Refused};
 use super::error::ErrorCode;
@@ -24,6 +25,12 @@ pub async fn handle(
     let mut asked = Vec::with_capacity(request.resources.len());
     let mut responses = Vec::with_capacity(request.resources.len());
     for resource in &request.resources {
+        if resource.resource_type == BROKER_LOGGER {
+            let (name, validate_only) = (&resource.resource_name, request.validate_only);
+            let altered = changes(resource).and_then(|changes| alter(services, name, &changes, validate_only));
+            responses.push(encoded(resource, altered.err().unwrap_or((ErrorCode::None, None))));
+            continue;
+        }
         let read = resource_of(resource.resource_type, &resource.resource_name).map_err(UnknownResourceType::refused);
         match read.and_then(|read| Ok((read, changes(resource)?))) {
             Ok(change) => asked.push((resource, change)),

@@ -2,6 +2,7 @@
 //!
 //! 0: subscriptions to client metrics (KIP-714). 1: every type of resource (KIP-1142).
 
+use super::broker_loggers::BROKER_LOGGER;
 use super::context::RequestContext;
 use super::error::ErrorCode;
 use super::reply::Reply;
@@ -13,8 +14,6 @@ use kafka_protocol::messages::{ListConfigResourcesRequest, ListConfigResourcesRe
 use kafka_protocol::protocol::StrBytes;
 use std::collections::BTreeSet;
 
-/// K1: the levels of a broker's loggers.
-const BROKER_LOGGER: i8 = 8;
 const TOPIC: i8 = ResourceType::Topic.code();
 const BROKER: i8 = ResourceType::Broker.code();
 const CLIENT_METRICS: i8 = ResourceType::ClientMetrics.code();

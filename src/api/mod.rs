@@ -11,6 +11,7 @@ mod alter_configs;
 mod alter_partition_reassignments;
 mod alter_user_scram_credentials;
 mod api_versions;
+mod broker_loggers;
 mod context;
 mod controller_calls;
 mod create_acls;
@@ -74,6 +75,7 @@ use crate::metadata::cache::MetadataCache;
 use crate::quorum::ControllerHandle;
 use crate::record::compress::ScratchPool;
 use crate::replica::ReplicaManager;
+use crate::telemetry::LogLevels;
 use crate::wire::versions::ApiVersion;
 use crate::wire::{frame, shape, versions, Buffers};
 use bytes::Bytes;
@@ -185,6 +187,8 @@ pub struct Services {
     pub misled: Misled,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// The levels of the loggers.
+    pub log_levels: Arc<LogLevels>,
     /// Memory for answers.
     pub buffers: Buffers,
     /// Working memory for reading compressed batches.

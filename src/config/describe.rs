@@ -7,6 +7,12 @@ use super::definition::Kind;
 pub enum Source {
     /// The topic's own (`DYNAMIC_TOPIC_CONFIG`, 1).
     Topic,
+    /// The group's own (`DYNAMIC_GROUP_CONFIG`, 8).
+    Group,
+    /// The subscription's own (`DYNAMIC_CLIENT_METRICS_CONFIG`, 7).
+    ClientMetrics,
+    /// A logger's level (`DYNAMIC_BROKER_LOGGER_CONFIG`, 6).
+    Logger,
     /// Altered for this broker (`DYNAMIC_BROKER_CONFIG`, 2).
     DynamicBroker,
     /// Altered for all brokers (`DYNAMIC_DEFAULT_BROKER_CONFIG`, 3).
@@ -22,6 +28,9 @@ impl Source {
     pub fn name(self) -> &'static str {
         match self {
             Source::Topic => "DYNAMIC_TOPIC_CONFIG",
+            Source::Group => "DYNAMIC_GROUP_CONFIG",
+            Source::ClientMetrics => "DYNAMIC_CLIENT_METRICS_CONFIG",
+            Source::Logger => "DYNAMIC_BROKER_LOGGER_CONFIG",
             Source::DynamicBroker => "DYNAMIC_BROKER_CONFIG",
             Source::DynamicDefaultBroker => "DYNAMIC_DEFAULT_BROKER_CONFIG",
             Source::StaticBroker => "STATIC_BROKER_CONFIG",

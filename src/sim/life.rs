@@ -10,6 +10,7 @@ use crate::kv::memory::Crash;
 use crate::node::{Node, World};
 use crate::quorum::FatalHook;
 use crate::rng::Rng;
+use crate::telemetry::LogLevels;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -293,6 +294,7 @@ impl Place<'_> {
             clock: clock.clone(),
             rng: self.rng.fork(),
             threads: false,
+            log_levels: Arc::new(LogLevels::unheard()),
         };
         let ended = ended.clone();
         let fatal: FatalHook = Arc::new(move |_| ended.store(true, Ordering::Relaxed));

@@ -1,21 +1,38 @@
 //! Log lines as Kafka's own log4j pattern writes them: `[2026-11-21 06:58:17,123] INFO text (target)`, on standard output.
 
+use super::levels::LogLevels;
 use crate::clock::Clock;
 use std::fmt;
 use std::sync::Arc;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{reload, EnvFilter};
 
 /// Sends this process's tracing to standard output. `filter` is an `EnvFilter`, such as `info` or `klamm::log=debug,info`;
-/// one that cannot be read falls back to `info`. Only the first call of a process counts.
-pub fn init_tracing(filter: &str, clock: Arc<dyn Clock>) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt().with_ansi(false).with_env_filter(filter).event_format(KafkaLines { clock });
+/// one that cannot be read falls back to `info`. Only the first call of a process counts. Returns the levels, which may
+/// be changed from then on.
+pub fn init_tracing(filter: &str, clock: Arc<dyn Clock>) -> LogLevels {
+    let (read, filter) = match EnvFilter::try_new(filter) {
+        Ok(read) => (read, filter),
+        Err(_) => (EnvFilter::new("info"), "info"),
+    };
+    let (filtered, handle) = reload::Layer::new(read);
+    let lines = tracing_subscriber::fmt::layer().with_ansi(false).event_format(KafkaLines { clock });
     // An error means that a test has set its own subscriber before.
-    let _ = lines.try_init();
+    let _ = tracing_subscriber::registry().with(filtered).with(lines).try_init();
+    LogLevels::new(
+        filter,
+        Box::new(move |filter| {
+            if let Ok(filter) = EnvFilter::try_new(filter) {
+                // Without a subscriber there is nobody to tell.
+                let _ = handle.reload(filter);
+            }
+        }),
+    )
 }
 
 struct KafkaLines {

@@ -2,8 +2,10 @@
 //!
 //! Absent from here: who serves the scrape (`server/http.rs`), and any decision taken from a metric.
 
+pub mod levels;
 mod lines;
 mod metrics;
 
+pub use levels::LogLevels;
 pub use lines::init_tracing;
 pub use metrics::{Metrics, Scrape};

@@ -7,6 +7,7 @@ use crate::disk::real::RealDisk;
 use crate::node::{open_rocks, Node, World};
 use crate::record::build::BatchBuilder;
 use crate::rng::Rng;
+use crate::telemetry::LogLevels;
 use crate::wire::shape::tests::allocator::calls;
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
@@ -53,6 +54,7 @@ impl Served {
             rng: Rng::from_seed(1),
             // A busy machine would look like a slow disk, and appends would go through the queue.
             threads: false,
+            log_levels: Arc::new(LogLevels::unheard()),
         };
         let node = runtime.block_on(Node::start(&loaded, &world, Arc::new(|why| panic!("{why}")))).unwrap();
         let connection = ConnectionContext {

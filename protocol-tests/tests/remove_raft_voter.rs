@@ -1,0 +1,24 @@
+//! RemoveRaftVoter (key 81), version 0.
+
+use kafka_protocol::error::ResponseError;
+use kafka_protocol::messages::RemoveRaftVoterRequest;
+use protocol_tests::{error, shared, text};
+use uuid::Uuid;
+
+#[test]
+fn e7_the_voters_of_the_configuration_stay() {
+    let mut client = shared().connect();
+    let good = RemoveRaftVoterRequest::default()
+        .with_cluster_id(None)
+        .with_voter_id(1)
+        .with_voter_directory_id(Uuid::from_u128(9));
+    let cases = [
+        (good.clone(), ResponseError::UnsupportedVersion),
+        (good.clone().with_cluster_id(Some(text("another"))), ResponseError::InconsistentClusterId),
+        (good.clone().with_voter_id(-1), ResponseError::InvalidRequest),
+        (good.with_voter_directory_id(Uuid::nil()), ResponseError::InvalidRequest),
+    ];
+    for (request, why) in cases {
+        assert_eq!(error(client.call(0, &request).error_code), Some(why));
+    }
+}
