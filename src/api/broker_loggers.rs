@@ -35,7 +35,7 @@ pub(super) fn described(services: &Services, name: &str) -> Result<Vec<Described
     check_name(services, name)?;
     let all = services.log_levels.all().into_iter();
     let described = all.map(|(logger, level)| Described {
-        name: logger.to_owned(),
+        name: logger,
         value: Some(level.to_owned()),
         source: Source::Logger,
         synonyms: Vec::new(),
