@@ -142,3 +142,40 @@ fn k1_what_cannot_be_described() {
         }
     }
 }
+
+#[test]
+fn k1_k2_groups_and_subscriptions_are_described_whether_set_or_not() {
+    let mut client = shared().connect();
+    for version in 1..=4 {
+        let group = describe(&mut client, version, 32, "configs-no-group", None);
+        assert_eq!((error(group.error_code), group.configs.len()), (None, 17));
+        let session = config(&group, "consumer.session.timeout.ms");
+        assert_eq!((session.value.as_deref(), session.config_source, session.synonyms.len()), (Some("45000"), 5, 1));
+        assert_eq!(&*session.synonyms[0].name, "group.consumer.session.timeout.ms");
+        let metrics = describe(&mut client, version, 16, "configs-no-subscription", None);
+        let interval = config(&metrics, "interval.ms");
+        assert_eq!(
+            (interval.value.as_deref(), interval.config_source, interval.synonyms.len()),
+            (Some("300000"), 5, 0)
+        );
+        for kind in [16, 32] {
+            let nameless = describe(&mut client, version, kind, "", None);
+            assert_eq!(error(nameless.error_code), Some(ResponseError::InvalidRequest));
+        }
+    }
+}
+
+#[test]
+fn k1_loggers_of_this_broker_are_described() {
+    let mut client = shared().connect();
+    for version in 1..=4 {
+        let loggers = describe(&mut client, version, 8, "1", None);
+        let root = config(&loggers, "root");
+        assert_eq!((root.value.as_deref(), root.config_source, root.read_only), (Some("INFO"), 6, false));
+        assert_eq!(config(&loggers, "klamm.server").value.as_deref(), Some("INFO"));
+        for name in ["", "2", "x"] {
+            let elsewhere = describe(&mut client, version, 8, name, None);
+            assert_eq!(error(elsewhere.error_code), Some(ResponseError::InvalidRequest), "{name:?}");
+        }
+    }
+}

@@ -30,10 +30,10 @@ fn q3_users_are_described_once_each() {
         results.sort_by_key(|(user, ..)| user.clone());
         results
     };
-    let known = ("u".to_owned(), None, 1);
-    assert_eq!(describe(None), [known.clone()]);
-    assert_eq!(describe(Some(&[])), [known.clone()]);
+    let known = || ("u".to_owned(), None, 1);
+    assert_eq!(describe(None), [known()]);
+    assert_eq!(describe(Some(&[])), [known()]);
     let unknown = ("nobody".to_owned(), Some(ResponseError::ResourceNotFound), 0);
-    assert_eq!(describe(Some(&["u", "nobody"])), [unknown, known]);
+    assert_eq!(describe(Some(&["u", "nobody"])), [unknown, known()]);
     assert_eq!(describe(Some(&["u", "u"])), [("u".to_owned(), Some(ResponseError::DuplicateResource), 0)]);
 }

@@ -5,7 +5,7 @@ use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use kafka_protocol::messages::{DescribeConfigsRequest, IncrementalAlterConfigsRequest};
 use protocol_tests::records::Batch;
-use protocol_tests::{error, shared, text, Client};
+use protocol_tests::{error, shared, text, Broker, Client};
 
 const TOPIC: i8 = 2;
 const SET: i8 = 0;
@@ -154,4 +154,73 @@ fn k5_lists_refuse_emptiness_where_it_means_nothing() {
     assert_eq!(value(&mut client, "alter-empty", "cleanup.policy").0, "");
     let odd = alter(&mut client, 1, "alter-empty", &[("cleanup.policy", SET, Some("delete,,compact"))]);
     assert_eq!(odd, Some(ResponseError::InvalidConfig));
+}
+
+/// How an alteration of one resource of any type is answered.
+fn alter_any(client: &mut Client, kind: i8, name: &str, operations: &[Operation<'_>]) -> Option<ResponseError> {
+    let request = IncrementalAlterConfigsRequest::default().with_resources(vec![resource(kind, name, operations)]);
+    error(client.call(1, &request).responses[0].error_code)
+}
+
+/// The value and the source of one setting of any resource.
+fn value_of(client: &mut Client, kind: i8, name: &str, key: &str) -> (String, i8) {
+    let resource = DescribeConfigsResource::default()
+        .with_resource_type(kind)
+        .with_resource_name(text(name))
+        .with_configuration_keys(Some(vec![text(key)]));
+    let result = client.call(4, &DescribeConfigsRequest::default().with_resources(vec![resource])).results.remove(0);
+    let config = &result.configs[0];
+    (config.value.as_ref().map(|value| value.to_string()).unwrap_or_default(), config.config_source)
+}
+
+#[test]
+fn k1_k4_levels_of_loggers_are_set_and_take_effect() {
+    let broker = Broker::start();
+    let mut client = broker.connect();
+    let logger = "klamm.server";
+    // What the server says at DEBUG of a connection that it closes.
+    let debug_lines = || broker.said().iter().filter(|line| line.contains(" DEBUG ")).count();
+    let provoke = || {
+        let mut bad = broker.connect();
+        // A Produce of a version that there is not.
+        bad.write(&[0, 0, 0, 10, 0, 0, 0, 99, 0, 0, 0, 1, 0xff, 0xff]).unwrap();
+        bad.expect_close();
+    };
+    provoke();
+    assert_eq!(debug_lines(), 0);
+    let set = |level| [(logger, SET, Some(level))];
+    assert_eq!(alter_any(&mut client, 8, "1", &set("DEBUG")), None);
+    assert_eq!(value_of(&mut client, 8, "1", logger), ("DEBUG".to_owned(), 6));
+    provoke();
+    protocol_tests::eventually("lines of level DEBUG", || (debug_lines() > 0).then_some(()));
+    assert_eq!(alter_any(&mut client, 8, "1", &[(logger, DELETE, None)]), None);
+    assert_eq!(value_of(&mut client, 8, "1", logger), ("INFO".to_owned(), 6));
+    let config = Some(ResponseError::InvalidConfig);
+    let request = Some(ResponseError::InvalidRequest);
+    assert_eq!(alter_any(&mut client, 8, "1", &set("LOUD")), config);
+    assert_eq!(alter_any(&mut client, 8, "1", &[("no.such.logger", SET, Some("DEBUG"))]), config);
+    assert_eq!(alter_any(&mut client, 8, "1", &[("root", DELETE, None)]), request);
+    assert_eq!(alter_any(&mut client, 8, "1", &[(logger, APPEND, Some("DEBUG"))]), request);
+    assert_eq!(alter_any(&mut client, 8, "2", &set("DEBUG")), request);
+    assert_eq!(value_of(&mut client, 8, "1", logger), ("INFO".to_owned(), 6));
+}
+
+#[test]
+fn k1_k4_groups_and_subscriptions_are_configured() {
+    let mut client = shared().connect();
+    let session = "consumer.session.timeout.ms";
+    assert_eq!(alter_any(&mut client, 32, "configured", &[(session, SET, Some("50000"))]), None);
+    assert_eq!(value_of(&mut client, 32, "configured", session), ("50000".to_owned(), 8));
+    assert_eq!(alter_any(&mut client, 32, "configured", &[(session, DELETE, None)]), None);
+    assert_eq!(value_of(&mut client, 32, "configured", session), ("45000".to_owned(), 5));
+    let config = Some(ResponseError::InvalidConfig);
+    for bad in ["1", "60001", "soon"] {
+        assert_eq!(alter_any(&mut client, 32, "configured", &[(session, SET, Some(bad))]), config);
+    }
+    assert_eq!(alter_any(&mut client, 32, "configured", &[("no.such.setting", SET, Some("1"))]), config);
+    assert_eq!(alter_any(&mut client, 16, "configured", &[("metrics", SET, Some("a.,b."))]), None);
+    assert_eq!(value_of(&mut client, 16, "configured", "metrics"), ("a.,b.".to_owned(), 7));
+    assert_eq!(alter_any(&mut client, 16, "configured", &[("match", SET, Some("nokey=x"))]), config);
+    let request = Some(ResponseError::InvalidRequest);
+    assert_eq!(alter_any(&mut client, 16, "configured", &[("interval.ms", SET, Some("1"))]), request);
 }
