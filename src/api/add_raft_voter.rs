@@ -1,4 +1,4 @@
-//! AddRaftVoter (key 80). Version 0 (KIP-853).
+//! AddRaftVoter (key 80). Versions 0–0 (KIP-853).
 //!
 //! Left out: a quorum whose voters change. The answer is that of a Kafka with `kraft.version` 0.
 

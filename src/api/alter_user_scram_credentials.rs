@@ -1,4 +1,4 @@
-//! AlterUserScramCredentials (key 51). Version 0 (KIP-554).
+//! AlterUserScramCredentials (key 51). Versions 0–0 (KIP-554).
 //!
 //! Left out: logging in with them; they are kept and described.
 

@@ -1,4 +1,4 @@
-//! DescribeUserScramCredentials (key 50). Version 0 (KIP-554).
+//! DescribeUserScramCredentials (key 50). Versions 0–0 (KIP-554).
 //!
 //! Answers with mechanisms and iterations; no salt and no key ever leaves the node.
 

@@ -1,4 +1,4 @@
-//! ListPartitionReassignments (key 46). Version 0 (KIP-455).
+//! ListPartitionReassignments (key 46). Versions 0–0 (KIP-455).
 
 use super::context::RequestContext;
 use super::reply::Reply;

@@ -1,4 +1,4 @@
-//! UnregisterBroker (key 64). Version 0 (KIP-631).
+//! UnregisterBroker (key 64). Versions 0–0 (KIP-631).
 
 use super::context::RequestContext;
 use super::controller_calls::{outcome, submit};
