@@ -15,9 +15,10 @@ use crate::clock::Clock;
 use crate::config::load::Loaded;
 use crate::config::meta_properties::{self, Directories, MetaError};
 use crate::config::BrokerConfig;
-use crate::controller::{supported_features, Controller, ControllerSettings, FeatureSetting};
+use crate::controller::{supported_features, Controller, ControllerSettings, FeatureSetting, TRANSACTION_VERSION};
 use crate::coordinator::{
-    Groups, Idle, LocalMarkers, PartitionJournal, Runtime, RuntimeParts, RuntimeSettings, CONSUMER_OFFSETS,
+    Groups, Idle, LocalMarkers, Marking, PartitionJournal, Runtime, RuntimeParts, RuntimeSettings, Transactions,
+    CONSUMER_OFFSETS, TRANSACTION_STATE,
 };
 use crate::disk::handles::Handles;
 use crate::disk::{Disk, DiskLock};
@@ -33,10 +34,12 @@ use crate::record::compress::ScratchPool;
 use crate::replica::{HostedDir, ManagerParts, ReplicaManager};
 use crate::rng::Rng;
 use crate::telemetry::LogLevels;
+use crate::txn;
 use crate::wire::Buffers;
 use registration::Registration;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI16, Ordering};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -149,6 +152,8 @@ pub struct Node {
     pub controller: ControllerHandle,
     /// The groups.
     pub groups: Arc<Groups>,
+    /// The transactions.
+    pub transactions: Arc<Transactions>,
     /// Memory for answers, shared with the connections.
     pub buffers: Buffers,
     node_id: NodeId,
@@ -179,11 +184,14 @@ impl Node {
         let cluster_id = directories.cluster_id.clone();
         let (replicas, locks) = start_replicas(&config, world, directories)?;
         let groups = start_groups(&config, world, &replicas);
-        subscribe(&metadata, &replicas, &groups, config.node_id);
-        tokio::spawn(groups.clone().run_timers(cancelled.clone()));
+        let markers = LocalMarkers::new(replicas.clone(), groups.clone(), world.clock.clone());
+        let transactions = start_transactions(&config, world, &replicas, &metadata, &markers);
+        let rooms = Rooms { metadata, controller, replicas, groups, markers, transactions };
+        rooms.subscribe(config.node_id);
+        tokio::spawn(rooms.groups.clone().run_timers(cancelled.clone()));
         let registration = Registration {
-            controller: controller.clone(),
-            metadata: metadata.clone(),
+            controller: rooms.controller.clone(),
+            metadata: rooms.metadata.clone(),
             config: config.clone(),
             clock: world.clock.clone(),
             cluster_id,
@@ -192,10 +200,12 @@ impl Node {
         };
         let epoch = registration.join().await?;
         tokio::spawn(registration.keep_alive(epoch, cancelled.clone()));
+        // Only now: its own registration applied, this node knows every topic that there was before it, and so does not
+        // take one for deleted that a transaction has still to be ended on.
+        tokio::spawn(rooms.transactions.clone().run_timers(cancelled.clone()));
         let buffers = Buffers::new().map_err(|error| system("address space for answers", error))?;
-        let rooms = Rooms { metadata, controller, replicas, groups };
         let services = rooms.services(&config, world, metadata_directory_id, buffers.clone());
-        let Rooms { metadata, controller, replicas, groups } = rooms;
+        let Rooms { metadata, controller, replicas, groups, transactions, .. } = rooms;
         let node_id = config.node_id;
         Ok(Self {
             api: Api::new(services),
@@ -203,6 +213,7 @@ impl Node {
             metadata,
             controller,
             groups,
+            transactions,
             buffers,
             node_id,
             cancelled,
@@ -231,9 +242,28 @@ struct Rooms {
     controller: ControllerHandle,
     replicas: Arc<ReplicaManager>,
     groups: Arc<Groups>,
+    markers: Arc<LocalMarkers>,
+    transactions: Arc<Transactions>,
 }
 
 impl Rooms {
+    /// Tells the rooms of changes, in this order: partitions first, then the coordinators that live on them.
+    fn subscribe(&self, node_id: NodeId) {
+        let partitions = self.replicas.clone();
+        self.metadata.subscribe(Box::new(move |delta, image| partitions.on_metadata(delta, image)));
+        let groups = self.groups.clone();
+        self.metadata.subscribe(Box::new(move |delta, image| groups.on_metadata(delta, image, node_id)));
+        let transactions = self.transactions.clone();
+        let told = AtomicI16::new(-1);
+        self.metadata.subscribe(Box::new(move |delta, image| {
+            let level = image.feature_level(TRANSACTION_VERSION);
+            if told.swap(level, Ordering::Relaxed) != level {
+                transactions.announce(txn::Event::TransactionVersion(level));
+            }
+            transactions.on_metadata(delta, image, node_id);
+        }));
+    }
+
     fn services(
         &self,
         config: &Arc<BrokerConfig>,
@@ -250,7 +280,8 @@ impl Rooms {
             controller: self.controller.clone(),
             replicas: self.replicas.clone(),
             groups: self.groups.clone(),
-            markers: LocalMarkers::new(self.replicas.clone(), self.groups.clone(), world.clock.clone()),
+            transactions: self.transactions.clone(),
+            markers: self.markers.clone(),
             fetch_sessions: SessionCache::new(session_slots, world.rng.fork()),
             producer_ids: ProducerIds::default(),
             topic_creation: Arc::new(TopicCreation::default()),
@@ -382,12 +413,20 @@ fn start_groups(config: &BrokerConfig, world: &World, replicas: &Arc<ReplicaMana
     Runtime::new(parts, RuntimeSettings::of_groups(config))
 }
 
-/// Tells the rooms of changes, in this order: partitions first, then the groups that live on them.
-fn subscribe(metadata: &MetadataCache, replicas: &Arc<ReplicaManager>, groups: &Arc<Groups>, node_id: i32) {
-    let partitions = replicas.clone();
-    metadata.subscribe(Box::new(move |delta, image| partitions.on_metadata(delta, image)));
-    let groups = groups.clone();
-    metadata.subscribe(Box::new(move |delta, image| groups.on_metadata(delta, image, node_id)));
+fn start_transactions(
+    config: &BrokerConfig,
+    world: &World,
+    replicas: &Arc<ReplicaManager>,
+    metadata: &Arc<MetadataCache>,
+    markers: &Arc<LocalMarkers>,
+) -> Arc<Transactions> {
+    let parts = RuntimeParts {
+        journal: Arc::new(PartitionJournal::new(replicas.clone(), TRANSACTION_STATE)),
+        doer: Arc::new(Marking { writer: markers.clone(), metadata: metadata.clone() }),
+        clock: world.clock.clone(),
+        rng: world.rng.fork(),
+    };
+    Runtime::new(parts, RuntimeSettings::of_transactions(config))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod process;
 pub mod records;
 pub mod samples;
 pub mod topics;
+pub mod transactions;
 
 pub use client::{frame, Client};
 pub use process::{refusal, Broker};

@@ -27,6 +27,9 @@ const SERVED: &[(ApiKey, i16, i16)] = &[
     (ApiKey::DeleteRecords, 0, 2),
     (ApiKey::InitProducerId, 0, 5),
     (ApiKey::OffsetForLeaderEpoch, 2, 4),
+    (ApiKey::AddPartitionsToTxn, 0, 5),
+    (ApiKey::AddOffsetsToTxn, 0, 4),
+    (ApiKey::EndTxn, 0, 5),
     (ApiKey::WriteTxnMarkers, 1, 1),
     (ApiKey::DescribeAcls, 1, 3),
     (ApiKey::CreateAcls, 1, 3),
@@ -54,6 +57,8 @@ const SERVED: &[(ApiKey, i16, i16)] = &[
     (ApiKey::DescribeCluster, 0, 2),
     (ApiKey::DescribeProducers, 0, 0),
     (ApiKey::UnregisterBroker, 0, 0),
+    (ApiKey::DescribeTransactions, 0, 0),
+    (ApiKey::ListTransactions, 0, 2),
     (ApiKey::ListConfigResources, 0, 1),
     (ApiKey::DescribeTopicPartitions, 0, 0),
     (ApiKey::AddRaftVoter, 0, 0),
@@ -164,8 +169,8 @@ fn a5_a6_features_are_true() {
             found.map(|feature| feature.max_version_level)
         };
         assert!(finalized("metadata.version").is_some_and(|level| level >= 1), "{:?}", response.finalized_features);
-        // Transactions are not served: a producer must not believe in their second version.
-        assert!(finalized("transaction.version").unwrap_or(0) < 2);
+        // A new cluster's producers have an epoch for every transaction (KIP-890).
+        assert_eq!(finalized("transaction.version"), Some(2));
         assert!(!response.zk_migration_ready);
     }
     let named = client.call(4, &request(4)).supported_features;

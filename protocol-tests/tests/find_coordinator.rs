@@ -55,8 +55,30 @@ fn g1_other_kinds_of_coordinators() {
         let code = response.coordinators.first().map_or(response.error_code, |one| one.error_code);
         assert_eq!(error(code), Some(why), "version {version}, kind {kind}");
     }
-    // Nobody coordinates transactions yet; producers are told so and not that they asked wrongly.
-    let request = FindCoordinatorRequest::default().with_key_type(1).with_coordinator_keys(vec![text("t")]);
-    let response = client.call(4, &request);
-    assert!(error(response.coordinators[0].error_code).is_some());
+    // Nobody coordinates share groups yet; their members are told so and not that they asked wrongly.
+    let request = FindCoordinatorRequest::default().with_key_type(2).with_coordinator_keys(vec![text("s")]);
+    let response = client.call(6, &request);
+    assert_eq!(error(response.coordinators[0].error_code), Some(ResponseError::CoordinatorNotAvailable));
+}
+
+#[test]
+fn x1_the_first_question_makes_the_topic_of_transactions() {
+    let broker = Broker::with(&["transaction.state.log.num.partitions=3"]);
+    let mut client = broker.connect();
+    client.find_transaction_coordinator("t");
+    let topic = client.describe_topic("__transaction_state");
+    assert_eq!((error(topic.error_code), topic.partitions.len(), topic.is_internal), (None, 3, true));
+    let port = i32::from(broker.address().port());
+    for version in 1..=3 {
+        let request = FindCoordinatorRequest::default().with_key(text("t")).with_key_type(1);
+        let response = client.call(version, &request);
+        assert_eq!((error(response.error_code), response.port), (None, port), "version {version}");
+    }
+    for version in 4..=6 {
+        let keys = vec![text("t"), text("another")];
+        let request = FindCoordinatorRequest::default().with_key_type(1).with_coordinator_keys(keys);
+        let response = client.call(version, &request);
+        let found: Vec<_> = response.coordinators.iter().map(|one| (error(one.error_code), one.port)).collect();
+        assert_eq!(found, [(None, port), (None, port)], "version {version}");
+    }
 }

@@ -6,6 +6,7 @@ use crate::group::GroupError;
 use crate::log::AppendRefused;
 use crate::record::validate::BatchRefused;
 use crate::replica::{AppendError, DeleteRecordsError, FetchError, ListOffsetError, PartitionError};
+use crate::txn::TxnError;
 
 /// A Kafka error code, by Kafka's name.
 #[allow(missing_docs, reason = "the names are Kafka's own and say all there is to say")]
@@ -183,6 +184,25 @@ impl From<GroupError> for ErrorCode {
             GroupError::InvalidTxnState => Self::InvalidTxnState,
             GroupError::InvalidRequest => Self::InvalidRequest,
             GroupError::UnknownServerError => Self::UnknownServerError,
+        }
+    }
+}
+
+impl From<TxnError> for ErrorCode {
+    fn from(error: TxnError) -> Self {
+        match error {
+            TxnError::InvalidRequest => Self::InvalidRequest,
+            TxnError::InvalidTransactionTimeout => Self::InvalidTransactionTimeout,
+            TxnError::InvalidProducerIdMapping => Self::InvalidProducerIdMapping,
+            TxnError::ProducerFenced => Self::ProducerFenced,
+            TxnError::ConcurrentTransactions => Self::ConcurrentTransactions,
+            TxnError::InvalidTxnState => Self::InvalidTxnState,
+            TxnError::TransactionAbortable => Self::TransactionAbortable,
+            TxnError::TransactionalIdNotFound => Self::TransactionalIdNotFound,
+            TxnError::NotCoordinator => Self::NotCoordinator,
+            TxnError::CoordinatorLoadInProgress => Self::CoordinatorLoadInProgress,
+            TxnError::CoordinatorNotAvailable => Self::CoordinatorNotAvailable,
+            TxnError::UnknownServerError => Self::UnknownServerError,
         }
     }
 }

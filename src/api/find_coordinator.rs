@@ -1,7 +1,7 @@
 //! FindCoordinator (key 10). Versions 0–6.
 //!
 //! 1: key types. 4: several keys at once (KIP-699). 6: share groups (KIP-932).
-//! Left out: transactions and share groups, which are not served: their keys have no coordinator.
+//! Left out: share groups, which are not served: their keys have no coordinator.
 
 use super::context::RequestContext;
 use super::error::ErrorCode;
@@ -13,10 +13,12 @@ use kafka_protocol::protocol::StrBytes;
 
 /// The key type of groups.
 const GROUP: i8 = 0;
-/// The largest key type there is.
-const KEY_TYPE_MAX: i8 = 2;
+/// The key type of transactional ids.
+const TRANSACTION: i8 = 1;
+/// The key type of share groups.
+const SHARE: i8 = 2;
 
-/// Answers with the broker that coordinates each key; the first question for a group makes the offsets topic (G1).
+/// Answers with the broker that coordinates each key; the first question makes the topic that it lives in (G1, X1).
 pub fn handle(services: &Services, context: &RequestContext<'_>, request: FindCoordinatorRequest) -> Reply {
     let key_type = if context.version >= 1 { request.key_type } else { GROUP };
     if context.version >= 4 {
@@ -43,14 +45,13 @@ fn find(services: &Services, context: &RequestContext<'_>, key: &StrBytes, key_t
             .with_port(-1)
             .with_error_code(error.code())
     };
-    if !(GROUP..=KEY_TYPE_MAX).contains(&key_type) {
-        return none(ErrorCode::InvalidRequest);
-    }
-    if key_type != GROUP {
-        return none(ErrorCode::CoordinatorNotAvailable);
-    }
-    let image = services.metadata.current();
-    let broker = topic_creation::coordinator(services, key).and_then(|id| image.broker(id).cloned());
+    let coordinator = match key_type {
+        GROUP => topic_creation::group_coordinator(services, key),
+        TRANSACTION => topic_creation::transaction_coordinator(services, key),
+        SHARE => None,
+        _ => return none(ErrorCode::InvalidRequest),
+    };
+    let broker = coordinator.and_then(|id| services.metadata.current().broker(id).cloned());
     match broker.as_ref().and_then(|broker| Some((broker.id, broker.endpoint(&context.connection.listener)?))) {
         Some((id, endpoint)) => Coordinator::default()
             .with_key(key.clone())

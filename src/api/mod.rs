@@ -5,6 +5,8 @@
 //!
 //! Absent from here: sockets (`server/`), state of any kind but fetch sessions and the block of producer ids.
 
+mod add_offsets_to_txn;
+mod add_partitions_to_txn;
 mod add_raft_voter;
 mod alter_client_quotas;
 mod alter_configs;
@@ -33,8 +35,10 @@ mod describe_log_dirs;
 mod describe_producers;
 mod describe_quorum;
 mod describe_topic_partitions;
+mod describe_transactions;
 mod describe_user_scram_credentials;
 mod elect_leaders;
+mod end_txn;
 pub mod error;
 mod expire_delegation_token;
 pub mod fetch;
@@ -50,6 +54,7 @@ mod list_config_resources;
 mod list_groups;
 mod list_offsets;
 mod list_partition_reassignments;
+mod list_transactions;
 mod metadata;
 mod offset_commit;
 mod offset_delete;
@@ -62,6 +67,7 @@ mod renew_delegation_token;
 pub mod reply;
 mod sync_group;
 mod topic_creation;
+mod transactions;
 mod unregister_broker;
 mod update_features;
 mod write_txn_markers;
@@ -69,7 +75,7 @@ mod write_txn_markers;
 use crate::clock::Clock;
 use crate::config::broker::BrokerConfig;
 use crate::config::values::BrokerValues;
-use crate::coordinator::{Groups, LocalMarkers};
+use crate::coordinator::{Groups, LocalMarkers, Transactions};
 use crate::ids::Uuid;
 use crate::metadata::cache::MetadataCache;
 use crate::quorum::ControllerHandle;
@@ -126,6 +132,9 @@ pub const HANDLED: &[Handled] = &[
     alone(21),
     alone(22),
     alone(23),
+    alone(24),
+    alone(25),
+    alone(26),
     overlapping(27),
     alone(29),
     alone(30),
@@ -153,6 +162,8 @@ pub const HANDLED: &[Handled] = &[
     alone(60),
     alone(61),
     alone(64),
+    overlapping(65),
+    overlapping(66),
     alone(74),
     alone(75),
     alone(80),
@@ -175,6 +186,8 @@ pub struct Services {
     pub replicas: Arc<ReplicaManager>,
     /// The groups that this node coordinates.
     pub groups: Arc<Groups>,
+    /// The transactional ids that this node coordinates.
+    pub transactions: Arc<Transactions>,
     /// Ends transactions in the partitions that this node leads.
     pub markers: Arc<LocalMarkers>,
     /// Fetch sessions.
@@ -290,6 +303,9 @@ impl Api {
             21 => soon!(delete_records, DeleteRecordsRequest),
             22 => soon!(init_producer_id, InitProducerIdRequest),
             23 => now!(offset_for_leader_epoch, OffsetForLeaderEpochRequest),
+            24 => soon!(add_partitions_to_txn, AddPartitionsToTxnRequest),
+            25 => soon!(add_offsets_to_txn, AddOffsetsToTxnRequest),
+            26 => soon!(end_txn, EndTxnRequest),
             27 => now!(write_txn_markers, WriteTxnMarkersRequest),
             29 => now!(describe_acls, DescribeAclsRequest),
             30 => now!(create_acls, CreateAclsRequest),
@@ -317,6 +333,8 @@ impl Api {
             60 => now!(describe_cluster, DescribeClusterRequest),
             61 => now!(describe_producers, DescribeProducersRequest),
             64 => soon!(unregister_broker, UnregisterBrokerRequest),
+            65 => now!(describe_transactions, DescribeTransactionsRequest),
+            66 => now!(list_transactions, ListTransactionsRequest),
             74 => now!(list_config_resources, ListConfigResourcesRequest),
             75 => now!(describe_topic_partitions, DescribeTopicPartitionsRequest),
             80 => now!(add_raft_voter, AddRaftVoterRequest),

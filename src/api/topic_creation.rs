@@ -4,7 +4,7 @@ use super::Services;
 use crate::controller::internal_topics::{self, InternalTopicSettings};
 use crate::controller::request::{CreateTopics, NewTopic};
 use crate::controller::Request;
-use crate::coordinator::CONSUMER_OFFSETS;
+use crate::coordinator::{CONSUMER_OFFSETS, TRANSACTION_STATE};
 use crate::ids::NodeId;
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
@@ -47,7 +47,7 @@ fn wanted(services: &Services, name: &str) -> NewTopic {
     let (config, image) = (&services.config, services.metadata.current());
     match name {
         CONSUMER_OFFSETS => internal_topics::consumer_offsets(&InternalTopicSettings::consumer_offsets(config), &image),
-        "__transaction_state" => {
+        TRANSACTION_STATE => {
             internal_topics::transaction_state(&InternalTopicSettings::transaction_state(config), &image)
         }
         "__share_group_state" => {
@@ -60,16 +60,26 @@ fn wanted(services: &Services, name: &str) -> NewTopic {
     }
 }
 
-/// The leader of the partition that coordinates `group_id`, or why there is none.
-pub(super) fn coordinator(services: &Services, group_id: &str) -> Option<NodeId> {
+/// The leader of the partition that coordinates `group_id`, if there is one.
+pub(super) fn group_coordinator(services: &Services, group_id: &str) -> Option<NodeId> {
+    leader(services, CONSUMER_OFFSETS, || services.groups.partition_for(group_id))
+}
+
+/// The leader of the partition that coordinates `transactional_id`, if there is one.
+pub(super) fn transaction_coordinator(services: &Services, transactional_id: &str) -> Option<NodeId> {
+    leader(services, TRANSACTION_STATE, || services.transactions.partition_for(transactional_id))
+}
+
+/// The live leader of a partition of an internal topic, which is made if it does not exist.
+fn leader(services: &Services, topic: &str, partition: impl Fn() -> i32) -> Option<NodeId> {
     let image = services.metadata.current();
-    match image.topic_by_name(CONSUMER_OFFSETS) {
+    match image.topic_by_name(topic) {
         None => {
-            services.topic_creation.request(services, CONSUMER_OFFSETS);
+            services.topic_creation.request(services, topic);
             None
         }
         Some(topic) => {
-            let partition = topic.partition(services.groups.partition_for(group_id))?;
+            let partition = topic.partition(partition())?;
             image.broker(partition.leader).filter(|broker| !broker.fenced).map(|broker| broker.id)
         }
     }

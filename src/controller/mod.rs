@@ -30,7 +30,7 @@ pub use features::supported_features;
 pub use producers::PRODUCER_ID_BLOCK;
 pub use refusal::Refusal;
 pub use request::{Decision, Request, Response};
-pub use settings::{ConfigRules, ControllerSettings, FeatureSetting};
+pub use settings::{ConfigRules, ControllerSettings, FeatureSetting, TRANSACTION_VERSION};
 pub use topic_names::validate_topic_name;
 pub use topics::MAX_NEW_PARTITIONS_PER_REQUEST;
 

@@ -28,6 +28,9 @@ pub trait ConfigRules: Send + Sync {
     fn value_beneath(&self, resource_type: ResourceType, key: &str) -> Option<String>;
 }
 
+/// The feature of which level 1 lets transactions be stored in a newer format, and 2 gives each an epoch (KIP-890).
+pub const TRANSACTION_VERSION: &str = "transaction.version";
+
 /// A feature that this version supports, and the level it has in a new cluster (KIP-584).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeatureSetting {
@@ -50,7 +53,11 @@ impl FeatureSetting {
     /// What this version can run: clients believe finalized levels, so nothing stands here that is not built.
     /// `metadata.version` 30 is 4.3-IV0, the newest that the stock 4.3 tools have a name for.
     pub fn built() -> Vec<Self> {
-        vec![Self::new("kraft.version", 0, 0, 0), Self::new("metadata.version", 30, 30, 30)]
+        vec![
+            Self::new("kraft.version", 0, 0, 0),
+            Self::new("metadata.version", 30, 30, 30),
+            Self::new(TRANSACTION_VERSION, 0, 2, 2),
+        ]
     }
 }
 

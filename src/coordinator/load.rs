@@ -65,13 +65,13 @@ impl<M: Machine> Runtime<M> {
 
     fn deliver_loaded(&self, slot: &Arc<Slot<M>>, state: &mut State<M>) -> Result<(), JournalError> {
         let State::Active(active) = state else { return Ok(()) };
-        match self.drive(slot, active, M::on_loaded()) {
-            Ok(_) => Ok(()),
-            Err(error) => {
+        for event in self.standing().into_iter().chain([M::on_loaded()]) {
+            if let Err(error) = self.drive(slot, active, event) {
                 slot.end(state);
-                Err(error)
+                return Err(error);
             }
         }
+        Ok(())
     }
 
     async fn read(&self, slot: &Slot<M>) -> Result<Active<M>, JournalError> {

@@ -61,6 +61,8 @@ pub struct Runtime<M: Machine> {
     parked: Arc<AtomicUsize>,
     /// Guards what metadata and shards ask for until the runtime's task takes it. Held for no longer than to put or take.
     pub(super) chores: Mutex<Chores<M>>,
+    /// Guards what every shard is to hear when it is loaded. Taken last, and never held across anything else.
+    standing: Mutex<Option<M::Event>>,
 }
 
 impl<M: Machine> Runtime<M> {
@@ -79,6 +81,7 @@ impl<M: Machine> Runtime<M> {
             agenda: Agenda::default(),
             parked: Arc::default(),
             chores: Mutex::default(),
+            standing: Mutex::default(),
         })
     }
 
@@ -161,6 +164,19 @@ impl<M: Machine> Runtime<M> {
             }
         }
         Ok(seen)
+    }
+
+    /// Tells every shard something about the cluster: those here now, and from now on each as soon as it has loaded.
+    pub fn announce(&self, event: M::Event) {
+        *self.standing.lock() = Some(event.clone());
+        for slot in self.all_slots() {
+            self.tell(&slot, event.clone());
+        }
+    }
+
+    /// What a shard is to hear first.
+    pub(super) fn standing(&self) -> Option<M::Event> {
+        self.standing.lock().clone()
     }
 
     /// Tells every shard here that topics are gone, if that concerns it.
