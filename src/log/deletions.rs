@@ -33,7 +33,7 @@ impl LogDir {
     /// Deletes a folder that was found and is of no use, such as one of a topic that is gone.
     pub fn delete_found(&self, found: &FoundLog, now: Now) -> Result<(), LogError> {
         self.check_online()?;
-        self.summaries.lock().remove(&found.partition);
+        self.known.lock().remove(&found.partition);
         self.delete_folder(&found.partition, &found.topic_id.unwrap_or(Uuid::nil()), now.mono_ms, now)
     }
 

@@ -9,12 +9,13 @@ use super::partition_log::Log;
 use super::points::Points;
 use super::reader::{LogReader, Start, ALL_STABLE};
 use super::recovery;
+use super::summaries::Known;
 use super::tail::TailCache;
 use crate::clock::Now;
 use crate::disk::handles::Handles;
 use crate::disk::{Disk, DiskLock};
 use crate::ids::{TopicPartition, Uuid};
-use crate::kv::{Batch, Durability, SharedKv};
+use crate::kv::SharedKv;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::io;
@@ -72,8 +73,8 @@ pub struct LogDir {
     was_clean: bool,
     last_broker_epoch: i64,
     broker_epoch: AtomicI64,
-    /// Guards what a clean stop left of logs that have not been opened since.
-    pub(super) summaries: Mutex<BTreeMap<TopicPartition, Option<Summary>>>,
+    /// Guards what the start found of logs that have not been opened since.
+    pub(super) known: Mutex<BTreeMap<TopicPartition, Known>>,
     /// Recovery points and log starts.
     pub(super) points: Points,
     /// Guards the high watermarks that were read and not yet asked for.
@@ -129,7 +130,7 @@ impl LogDir {
             was_clean,
             last_broker_epoch,
             broker_epoch: AtomicI64::new(-1),
-            summaries: Mutex::default(),
+            known: Mutex::default(),
             dirty: Mutex::default(),
             unflushed_bytes: AtomicU64::new(0),
             dirty_since_ms: AtomicI64::new(0),
@@ -145,7 +146,7 @@ impl LogDir {
     /// Lists the partitions' folders; after a clean stop without a look into any that has a summary.
     fn find(&self) -> Result<Vec<FoundLog>, LogError> {
         let summaries = self.take_summaries()?;
-        let mut known = self.summaries.lock();
+        let mut known = self.known.lock();
         let mut found = Vec::new();
         for entry in self.disk.list(&self.path).map_err(|error| self.read_failed(&error))? {
             if !entry.is_dir || entry.name == METADATA_FOLDER {
@@ -160,28 +161,13 @@ impl LogDir {
             let partition = TopicPartition::new(topic, index);
             let summary = summaries.get(&entry.name).cloned();
             let topic_id = match &summary {
-                Some(summary) => Some(summary.topic_id),
-                None => self.topic_id_of(&partition)?,
+                Some(summary) if self.was_clean => Some(summary.topic_id),
+                _ => self.topic_id_of(&partition)?,
             };
-            known.insert(partition.clone(), summary);
+            known.insert(partition.clone(), Known { topic_id, summary, fresh: false });
             found.push(FoundLog { partition, topic_id });
         }
         Ok(found)
-    }
-
-    /// Summaries by folder after a clean stop; otherwise none, and what there is goes, since it may not hold any more.
-    fn take_summaries(&self) -> Result<BTreeMap<String, Summary>, LogError> {
-        if !self.was_clean {
-            let mut batch = Batch::new();
-            batch.delete_range(keys::SUMMARIES, vec![0], vec![0xff]);
-            let written = self.index.write(batch, Durability::UntilFlush);
-            written.map_err(|error| self.kv_failed(&error))?;
-            return Ok(BTreeMap::new());
-        }
-        let pairs = self.index.scan(keys::SUMMARIES, &[0], &[0xff], usize::MAX);
-        let pairs = pairs.map_err(|error| self.kv_failed(&error))?;
-        let named = |(name, value): (Vec<u8>, Vec<u8>)| Some((String::from_utf8(name).ok()?, Summary::decode(&value)?));
-        Ok(pairs.into_iter().filter_map(named).collect())
     }
 
     /// The topic id in a folder's `partition.metadata`.
@@ -234,58 +220,68 @@ impl LogDir {
         now: Now,
     ) -> Result<Log, LogError> {
         self.check_online()?;
-        let summary = self.summaries.lock().get(partition).cloned();
-        let found = match &summary {
-            Some(_) => true,
-            None => self.has_folder(partition)?,
-        };
-        if found {
-            let on_disk = match summary.as_ref().and_then(Option::as_ref) {
-                Some(summary) => Some(summary.topic_id),
-                None => self.topic_id_of(partition)?,
-            };
-            match on_disk {
-                Some(on_disk) if on_disk != topic_id => {
-                    return Err(LogError::StaleFolder { partition: partition.clone(), on_disk, wanted: topic_id });
-                }
-                Some(_) => {}
-                None => self.write_topic_id(partition, &topic_id)?,
+        let known = self.known.lock().get(partition).cloned();
+        let known = match known {
+            Some(known) => known,
+            None => {
+                self.make_folders(&[(partition.clone(), topic_id)])?;
+                let made = self.known.lock().get(partition).cloned();
+                made.map_or_else(|| self.look_up(partition), Ok)?
             }
-        } else {
-            self.make_folder(partition, &topic_id)?;
-        }
+        };
+        let summary = self.claim(partition, topic_id, known)?;
         self.points.opened(partition);
-        let summary = summary.flatten();
-        let start = summary.as_ref().map_or_else(
-            || Start { log_start: self.points.log_start(partition), log_end: 0, first_unstable: ALL_STABLE },
-            |summary| Start {
+        let mut start = Start {
+            log_start: self.points.log_start(partition),
+            log_end: 0,
+            first_unstable: ALL_STABLE,
+            trusted_to: 0,
+        };
+        if let Some(summary) = &summary {
+            start = Start {
                 log_start: summary.log_start_offset,
                 log_end: summary.log_end_offset,
                 first_unstable: summary.first_unstable_offset,
-            },
-        );
+                trusted_to: if self.was_clean { i64::MAX } else { summary.log_end_offset },
+            };
+        }
         let config = Arc::new(config);
         let reader = LogReader::new(self.clone(), partition.clone(), topic_id, config.clone(), start);
         let mut log = Log { reader, config, writer: None, counted: false, summarized: summary.is_some() };
         if summary.is_none() {
             log.recover(self.points.recovery_point(partition), now)?;
         }
-        self.summaries.lock().remove(partition);
+        self.known.lock().remove(partition);
         Ok(log)
     }
 
-    fn has_folder(&self, partition: &TopicPartition) -> Result<bool, LogError> {
+    /// Takes a folder for the log of `topic_id`; the log's summary, unless it must be recovered.
+    fn claim(&self, partition: &TopicPartition, topic_id: Uuid, known: Known) -> Result<Option<Summary>, LogError> {
+        match known.topic_id {
+            Some(on_disk) if on_disk != topic_id => {
+                Err(LogError::StaleFolder { partition: partition.clone(), on_disk, wanted: topic_id })
+            }
+            None => {
+                self.write_topic_id(partition, &topic_id)?;
+                Ok(None)
+            }
+            Some(_) if known.fresh => {
+                known.summary.iter().try_for_each(|summary| self.put_summary(partition, summary))?;
+                Ok(known.summary)
+            }
+            Some(_) if self.was_clean => Ok(known.summary),
+            Some(_) => self.still_holds(partition, topic_id, known.summary),
+        }
+    }
+
+    pub(super) fn has_folder(&self, partition: &TopicPartition) -> Result<bool, LogError> {
         let entry = self.disk.entry(&self.path.join(keys::folder_name(partition)));
         Ok(entry.map_err(|error| self.read_failed(&error))?.is_some())
     }
 
-    fn make_folder(&self, partition: &TopicPartition, topic_id: &Uuid) -> Result<(), LogError> {
-        let anew = self.points.begin_anew(&*self.disk, &self.path, partition);
-        anew.map_err(|error| self.write_failed(&error))?;
-        let folder = self.path.join(keys::folder_name(partition));
-        self.disk.create_dir_all(&folder).map_err(|error| self.write_failed(&error))?;
-        self.write_topic_id(partition, topic_id)?;
-        self.disk.sync_dir(&self.path).map_err(|error| self.write_failed(&error))
+    /// A folder that is there although the start did not find it.
+    fn look_up(&self, partition: &TopicPartition) -> Result<Known, LogError> {
+        Ok(Known { topic_id: self.topic_id_of(partition)?, summary: None, fresh: false })
     }
 
     fn write_topic_id(&self, partition: &TopicPartition, topic_id: &Uuid) -> Result<(), LogError> {

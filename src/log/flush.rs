@@ -4,16 +4,24 @@ use super::checkpoints;
 use super::dir::LogDir;
 use super::error::LogError;
 use super::index::IndexEntry;
-use super::keys::{self, CHUNK_ENTRIES};
-use super::reader::{LogReader, Structure};
+use super::keys::{self, Summary, CHUNK_ENTRIES};
+use super::reader::{LogReader, Structure, ALL_STABLE};
 use super::segment::{Followed, Segment, Tail, UNKNOWN_FLUSHED};
 use super::snapshot;
+use super::summaries::{summary_of, Extent};
 use super::view::LogView;
 use crate::clock::Now;
 use crate::disk::DiskFile;
 use crate::kv::{Batch, Durability};
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
+
+/// The producers as they were when the flush began.
+struct Snapshot {
+    offset: i64,
+    value: Vec<u8>,
+    first_unstable: Option<i64>,
+}
 
 /// A segment as it was when the flush began.
 struct Captured {
@@ -28,7 +36,11 @@ impl LogReader {
     /// [`super::LogDir::flush`]. A log that is deleted meanwhile has nothing left to make durable: that is no error.
     pub fn flush(&self) -> Result<i64, LogError> {
         self.dir.check_online()?;
-        let snapshot = self.producers.lock().as_ref().map(|state| (state.applied_to(), snapshot::encode(state)));
+        let snapshot = self.producers.lock().as_ref().map(|state| Snapshot {
+            offset: state.applied_to(),
+            value: snapshot::encode(state),
+            first_unstable: state.first_unstable_offset(),
+        });
         let Some(view) = self.view.load_full() else { return Ok(self.flushed_offset()) };
         self.dirty.store(false, Ordering::Release);
         let captured = capture(&view);
@@ -45,7 +57,7 @@ impl LogReader {
         }
         self.follow(&mut structure, &captured, &view, snapshot.as_ref(), end_offset)?;
         self.flushed.fetch_max(end_offset, Ordering::AcqRel);
-        let recovery_point = snapshot.map_or(end_offset, |(offset, _)| offset.min(end_offset));
+        let recovery_point = snapshot.map_or(end_offset, |snapshot| snapshot.offset.min(end_offset));
         self.dir.note_synced(&self.partition, recovery_point, view.truncations);
         Ok(self.flushed_offset())
     }
@@ -110,7 +122,7 @@ impl LogReader {
         structure: &mut Structure,
         captured: &[Captured],
         view: &LogView,
-        snapshot: Option<&(i64, Vec<u8>)>,
+        snapshot: Option<&Snapshot>,
         end_offset: i64,
     ) -> Result<(), LogError> {
         let current = self.view.load_full();
@@ -126,8 +138,12 @@ impl LogReader {
             let row = segment.row(tail, *closed);
             batch.put(keys::SEGMENTS, self.key().at(segment.base_offset()), row.encode());
         }
-        if let Some((offset, value)) = snapshot {
-            self.put_snapshot(&mut batch, structure, view, *offset, value);
+        if let Some(snapshot) = snapshot {
+            self.put_snapshot(&mut batch, structure, view, snapshot.offset, &snapshot.value);
+            if snapshot.offset == end_offset {
+                let summary = self.summary_at(view, &captured, snapshot);
+                batch.put(keys::SUMMARIES, keys::folder_name(&self.partition), summary.encode());
+            }
         }
         let stored = self.put_aborted(&mut batch, end_offset);
         if !batch.changes.is_empty() {
@@ -149,6 +165,20 @@ impl LogReader {
             });
         }
         Ok(())
+    }
+
+    /// What the next start may go by if nothing is appended any more.
+    fn summary_at(&self, view: &LogView, captured: &[&Captured], snapshot: &Snapshot) -> Summary {
+        let segments = view.segments.iter().map(|segment| {
+            let then = captured.iter().find(|captured| Arc::ptr_eq(&captured.segment, segment));
+            (segment.base_offset(), then.map_or_else(|| segment.tail(), |captured| captured.tail).size_bytes)
+        });
+        let extent = Extent {
+            log_start_offset: self.log_start_offset(),
+            log_end_offset: snapshot.offset,
+            first_unstable_offset: snapshot.first_unstable.unwrap_or(ALL_STABLE),
+        };
+        summary_of(segments, self.topic_id, self.partition.partition, extent)
     }
 
     /// Adds the entries that the database lacks, of batches that start before `end_position`. Returns how many entries

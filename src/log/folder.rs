@@ -18,6 +18,11 @@ pub(super) struct Listing {
     pub segments: BTreeMap<i64, u64>,
 }
 
+/// The base offset in the name of a segment file.
+pub(super) fn segment_base(name: &str) -> Option<i64> {
+    base_of(name, "")
+}
+
 /// The base offset in a file name with `suffix` behind `.log`.
 fn base_of(name: &str, suffix: &str) -> Option<i64> {
     let digits = name.strip_suffix(suffix)?.strip_suffix(LOG_SUFFIX)?;

@@ -6,12 +6,12 @@
 //! | [`SEGMENTS`] | partition id, segment base i64 | version u8, flags u8 (1 closed), size u64, end offset i64, max timestamp i64, first timestamp i64, last index position u64 |
 //! | [`PRODUCERS`] | partition id, offset i64 | producer state before that offset |
 //! | [`ABORTED`] | partition id, marker offset i64 | version u8, producer id i64, first offset i64, last stable offset i64 |
-//! | [`SUMMARIES`] | folder name | version u8, topic id 16 bytes, partition i32, log start i64, log end i64, first unstable offset i64 |
+//! | [`SUMMARIES`] | folder name | version u8, topic id 16 bytes, partition i32, log start i64, log end i64, first unstable offset i64, segments u32, last base i64, last size u64 |
 //!
 //! A partition id is the topic id (16 bytes) and the partition (i32): a topic made anew under an old name shares nothing
 //! with it. Everything here can be read from the segment files again. What lies at or below the recovery point is as
-//! durable as they are; what lies beyond may run ahead of them after a crash and is dropped. Summaries count only after a
-//! clean stop.
+//! durable as they are; what lies beyond may run ahead of them after a crash and is dropped. Summaries count after a clean
+//! stop; after a crash, those that still fit (`summaries.rs`).
 
 use super::index::IndexEntry;
 use crate::ids::{TopicPartition, Uuid};
@@ -25,7 +25,7 @@ pub const SEGMENTS: Family = Family(1);
 pub const PRODUCERS: Family = Family(2);
 /// Aborted transactions.
 pub const ABORTED: Family = Family(3);
-/// One line per log, written at a clean stop.
+/// One line per log, written with each flush and at a clean stop.
 pub const SUMMARIES: Family = Family(4);
 /// Names of the families, in the order of their numbers, for who opens the database.
 pub const FAMILIES: [&str; 5] = ["index", "segments", "producers", "aborted", "summaries"];
@@ -192,7 +192,7 @@ impl AbortedTransaction {
     }
 }
 
-/// What a clean stop leaves of a log, so that opening it reads no file.
+/// What a flush or a clean stop leaves of a log, so that opening it reads no file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
     /// The topic.
@@ -205,24 +205,50 @@ pub struct Summary {
     pub log_end_offset: i64,
     /// First offset of an open transaction; `i64::MAX` without one.
     pub first_unstable_offset: i64,
+    /// Segment files; none before the first record.
+    pub segments: u32,
+    /// Base offset of the last one.
+    pub last_base: i64,
+    /// Its length in bytes.
+    pub last_size_bytes: u64,
 }
 
+/// The format of a summary: 0 did not count the segments.
+const SUMMARY_VERSION: u8 = 1;
+
 impl Summary {
+    /// Of a log that was never written to.
+    pub fn empty(topic_id: Uuid, partition: i32) -> Self {
+        Self {
+            topic_id,
+            partition,
+            log_start_offset: 0,
+            log_end_offset: 0,
+            first_unstable_offset: i64::MAX,
+            segments: 0,
+            last_base: 0,
+            last_size_bytes: 0,
+        }
+    }
+
     /// The summary as value.
     pub fn encode(&self) -> Vec<u8> {
-        let mut value = vec![VERSION];
+        let mut value = vec![SUMMARY_VERSION];
         value.extend_from_slice(self.topic_id.as_bytes());
         value.extend_from_slice(&self.partition.to_be_bytes());
         for field in [self.log_start_offset, self.log_end_offset, self.first_unstable_offset] {
             value.extend_from_slice(&field.to_be_bytes());
         }
+        value.extend_from_slice(&self.segments.to_be_bytes());
+        value.extend_from_slice(&self.last_base.to_be_bytes());
+        value.extend_from_slice(&self.last_size_bytes.to_be_bytes());
         value
     }
 
     /// The value as summary; `None` where it is none.
     pub fn decode(value: &[u8]) -> Option<Self> {
         let mut read = Fields(value);
-        if read.take()? != [VERSION] {
+        if read.take()? != [SUMMARY_VERSION] {
             return None;
         }
         Some(Self {
@@ -231,6 +257,9 @@ impl Summary {
             log_start_offset: read.i64()?,
             log_end_offset: read.i64()?,
             first_unstable_offset: read.i64()?,
+            segments: u32::from_be_bytes(read.take()?),
+            last_base: read.i64()?,
+            last_size_bytes: u64::from_be_bytes(read.take()?),
         })
     }
 }

@@ -3,15 +3,14 @@
 use super::config::LogConfig;
 use super::dir::LogDir;
 use super::error::{LogError, ReadError};
-use super::keys::{self, Summary};
 use super::reader::{LogReader, ALL_STABLE};
 use super::segment::{Segment, Tail};
+use super::summaries::{summary_of, Extent};
 use super::tail::TailBatch;
 use super::verification::{ToVerify, Verification};
 use super::view::LogView;
 use crate::clock::Now;
 use crate::ids::{TopicPartition, Uuid};
-use crate::kv::{Batch, Durability};
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 
@@ -205,18 +204,15 @@ impl Log {
 
     fn summarize(&mut self) -> Result<(), LogError> {
         // Offsets come from the files where they have not been looked at yet.
-        self.reader.view()?;
-        let summary = Summary {
-            topic_id: self.reader.topic_id,
-            partition: self.partition().partition,
+        let view = self.reader.view()?;
+        let extent = Extent {
             log_start_offset: self.log_start_offset(),
             log_end_offset: self.log_end_offset(),
             first_unstable_offset: self.reader.first_unstable_offset(),
         };
-        let mut batch = Batch::new();
-        batch.put(keys::SUMMARIES, keys::folder_name(self.partition()), summary.encode());
-        let written = self.dir().index.write(batch, Durability::UntilFlush);
-        written.map_err(|error| self.dir().kv_failed(&error))?;
+        let segments = view.segments.iter().map(|segment| (segment.base_offset(), segment.tail().size_bytes));
+        let summary = summary_of(segments, self.reader.topic_id, self.partition().partition, extent);
+        self.dir().put_summary(self.partition(), &summary)?;
         self.summarized = true;
         Ok(())
     }

@@ -34,6 +34,8 @@ pub struct LogReader {
     pub(super) log_end: AtomicI64,
     pub(super) flushed: AtomicI64,
     pub(super) first_unstable: AtomicI64,
+    /// What lies below needs no recovery, should the view be loaded later.
+    trusted_to: i64,
     pub(super) closed: AtomicBool,
     /// Something waits for a flush, and the directory knows.
     pub(super) dirty: AtomicBool,
@@ -68,6 +70,8 @@ pub(super) struct Start {
     pub log_start: i64,
     pub log_end: i64,
     pub first_unstable: i64,
+    /// Up to where files and index database are trusted: everywhere after a clean stop, else the recovery point.
+    pub trusted_to: i64,
 }
 
 impl LogReader {
@@ -88,6 +92,7 @@ impl LogReader {
             log_end: AtomicI64::new(start.log_end),
             flushed: AtomicI64::new(start.log_end),
             first_unstable: AtomicI64::new(start.first_unstable),
+            trusted_to: start.trusted_to,
             closed: AtomicBool::new(false),
             dirty: AtomicBool::new(false),
             dirty_since_ms: AtomicI64::new(0),
@@ -262,7 +267,7 @@ impl LogReader {
         if let Some(view) = self.view.load_full() {
             return Ok(view);
         }
-        recovery::load(self, &mut structure, i64::MAX)
+        recovery::load(self, &mut structure, self.trusted_to)
     }
 
     pub(super) fn epochs(&self) -> Result<Arc<Epochs>, LogError> {
@@ -280,7 +285,7 @@ impl LogReader {
         let view = self.view()?;
         let mut producers = self.producers.lock();
         if producers.is_none() {
-            let state = recovery::load_producers(self, &view, i64::MAX)?;
+            let state = recovery::load_producers(self, &view, self.trusted_to)?;
             *producers = Some(Box::new(state));
         }
         Ok(producers)

@@ -225,8 +225,12 @@ impl Loading<'_> {
     /// Removes the files behind a cut, durably: their batches do not continue the log any more.
     fn remove_after(&self, base: i64, listing: &Listing) -> Result<(), LogError> {
         let (dir, folder) = (&self.reader.dir, self.reader.folder());
-        for later in listing.segments.range(base + 1..) {
-            dir.discard_file(&folder.join(super::segment::file_name(*later.0)), 0)?;
+        let mut later = listing.segments.range(base + 1..).peekable();
+        if later.peek().is_none() {
+            return Ok(());
+        }
+        for (base, _) in later {
+            dir.discard_file(&folder.join(super::segment::file_name(*base)), 0)?;
         }
         dir.disk.sync_dir(&folder).map_err(|error| dir.sync_failed(&error))
     }

@@ -61,7 +61,9 @@ impl ReplicaManager {
         for topic in delta.changed_topics() {
             self.follow_topic(topic, image, &mut placement);
         }
-        for (wanted, hosted) in self.open_all(placement.wanted) {
+        let Placement { wanted, .. } = placement;
+        self.make_folders(&wanted);
+        for (wanted, hosted) in self.open_all(wanted) {
             self.insert(&wanted, hosted);
         }
         self.image.store(image.clone());
@@ -210,6 +212,18 @@ impl ReplicaManager {
             },
         };
         lanes[at].is_online().then_some(at)
+    }
+
+    /// Makes the folders of new logs together, directory by directory.
+    fn make_folders(&self, wanted: &[Wanted]) {
+        for lane in self.lanes() {
+            let here = wanted.iter().filter(|wanted| Arc::ptr_eq(&wanted.lane, lane));
+            let logs: Vec<_> = here.map(|wanted| (wanted.name.clone(), wanted.topic_id)).collect();
+            if let Err(error) = lane.dir.make_folders(&logs) {
+                // Those that are missing are tried again, each by itself, and say what is wrong.
+                tracing::warn!(path = %lane.dir.path().display(), %error, "cannot make the folders of new logs");
+            }
+        }
     }
 
     /// Opens logs, on several threads if there are several: making one waits for the disk, recovering one reads it.

@@ -2,6 +2,7 @@
 
 mod appending;
 mod beside;
+mod idle;
 mod keeping;
 mod kit;
 mod lookups;
