@@ -3,7 +3,7 @@
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::{InitProducerIdRequest, ProducerId};
 use protocol_tests::transactions::init_request;
-use protocol_tests::{error, shared, Broker};
+use protocol_tests::{error, frame, shared, Broker};
 use std::collections::BTreeSet;
 
 #[test]
@@ -104,6 +104,20 @@ fn x3_an_open_transaction_is_aborted_first() {
     assert_eq!((new.id, new.epoch), (old.id, old.epoch + 2), "one epoch to fence with, one to give");
     let fenced = client.add_partition_to_txn(&old, &topic.name, 0);
     assert_eq!(fenced, Some(ResponseError::ProducerFenced));
+}
+
+#[test]
+fn x16_the_version_with_two_phase_commit_is_not_served() {
+    let mut client = shared().connect();
+    let mut bytes = frame(5, 1, "two-phase", &init_request("init-2pc")).to_vec();
+    bytes[7] = 6;
+    // The flags enable2Pc and keepPreparedTxn, before the tagged fields.
+    let end = bytes.len() - 1;
+    bytes.splice(end..end, [1, 1]);
+    let length = bytes.len() as i32 - 4;
+    bytes[..4].copy_from_slice(&length.to_be_bytes());
+    client.write(&bytes).expect("an open connection");
+    client.expect_close();
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod elections;
 mod markers;
 mod memory;
 mod partitions;
+mod transactions;
 
 use super::deeds::Idle;
 use super::groups::Groups;

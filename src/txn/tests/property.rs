@@ -227,7 +227,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
-    fn x8_x9_x10_x13_every_transaction_ends_once(
+    fn d19_x8_x9_x10_x13_every_transaction_ends_once(
         grows in any::<bool>(),
         first_epoch in prop_oneof![3 => Just(0i16), 1 => 32_760..32_767i16],
         acts in prop::collection::vec(act(), 1..60),
