@@ -32,7 +32,10 @@ build: setup
 check: setup ## format, lints, house rules: what every commit passes
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --features sim -- -D warnings
-	$(CARGO) test --quiet --features sim --lib -- tidy::
+	@mkdir -p target
+	@# The house rules read the source and need nothing of it compiled.
+	CARGO_MANIFEST_DIR=$(CURDIR) rustc --edition 2021 --test src/tidy.rs -o target/tidy
+	target/tidy --quiet
 
 test: setup-compat ## every test that fits in minutes
 	$(CARGO) fmt --all --check
