@@ -186,6 +186,14 @@ impl BatchHeader {
         self.attributes & DELETE_HORIZON_BIT != 0
     }
 
+    /// Largest timestamp of its records in ms; -1 if they have none, or if compaction has left it without any.
+    pub fn newest_record_ms(&self) -> i64 {
+        match self.record_count {
+            0 => -1,
+            _ => self.max_timestamp,
+        }
+    }
+
     /// Whether a producer id is set.
     pub fn has_producer_id(&self) -> bool {
         self.producer_id >= 0

@@ -2,7 +2,7 @@
 //!
 //! A batch is never decoded on its way through the broker. [`header`] reads its 61 bytes, [`validate`] judges what a
 //! producer sent and hands on a [`validate::ValidBatch`], [`build`] makes the broker's own batches, [`records`] reads records where
-//! the broker is the consumer, and [`search`] finds one by its time. Absent from here: offsets and epochs (`log/` gives them), Kafka's error numbers (`api/`).
+//! the broker is the consumer, [`search`] finds one by its time, and [`sieve`] leaves some out. Absent from here: offsets and epochs (`log/` gives them), Kafka's error numbers (`api/`).
 
 pub mod build;
 pub mod compress;
@@ -13,6 +13,7 @@ pub mod marker;
 mod recompress;
 pub mod records;
 pub mod search;
+pub mod sieve;
 #[cfg(test)]
 mod tests;
 pub mod validate;
