@@ -384,6 +384,6 @@ impl Writer {
         }
         self.tail.end_offset = header.next_offset();
         self.tail.size_bytes = position + header.size_bytes() as u64;
-        self.tail.max_timestamp = max_timestamp.max(header.max_timestamp);
+        self.tail.max_timestamp = max_timestamp.max(header.newest_record_ms());
     }
 }

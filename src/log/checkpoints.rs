@@ -14,6 +14,8 @@ pub const LOG_STARTS: &str = "log-start-offset-checkpoint";
 pub const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
 /// High watermarks of a directory's partitions.
 pub const HIGH_WATERMARKS: &str = "replication-offset-checkpoint";
+/// First dirty offsets of a directory's compacted partitions.
+pub const CLEANER_POINTS: &str = "cleaner-offset-checkpoint";
 /// There only between a clean stop and the next start.
 pub const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
 

@@ -1,5 +1,7 @@
 //! What a log and a log directory are told: plain values, units in the names.
 
+use crate::record::compress::Codec;
+
 /// How a log gets rid of old records (`cleanup.policy`). Neither: they stay until DeleteRecords.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cleanup {
@@ -10,7 +12,7 @@ pub struct Cleanup {
 }
 
 /// The settings of one log, as a topic has them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LogConfig {
     /// `segment.bytes`: a segment does not grow above it.
     pub segment_bytes: u64,
@@ -34,6 +36,16 @@ pub struct LogConfig {
     pub flush_ms: i64,
     /// `cleanup.policy`.
     pub cleanup: Cleanup,
+    /// `delete.retention.ms`: how long a tombstone stays after the first cleaning that saw it.
+    pub delete_retention_ms: i64,
+    /// `min.compaction.lag.ms`: how long a record stays at least.
+    pub min_compaction_lag_ms: i64,
+    /// `max.compaction.lag.ms`: how long a record stays uncompacted at most.
+    pub max_compaction_lag_ms: i64,
+    /// `min.cleanable.dirty.ratio`: the dirty share from which a log is cleaned.
+    pub min_cleanable_dirty_ratio: f64,
+    /// `compression.type` and its level, for what the cleaner writes anew; `None` keeps a batch's own codec.
+    pub compression: Option<(Codec, i32)>,
     /// `producer.id.expiration.ms`: an idle producer is forgotten after it.
     pub producer_id_expiration_ms: i64,
     /// Producers remembered per log, at most; beyond, those idle longest go.
@@ -59,10 +71,25 @@ impl Default for LogConfig {
             flush_messages: i64::MAX,
             flush_ms: i64::MAX,
             cleanup: Cleanup { delete: true, compact: false },
+            delete_retention_ms: 24 * 3_600_000,
+            min_compaction_lag_ms: 0,
+            max_compaction_lag_ms: i64::MAX,
+            min_cleanable_dirty_ratio: 0.5,
+            compression: None,
             producer_id_expiration_ms: 24 * 3_600_000,
             max_producer_ids: 100_000,
             max_message_bytes: 1_048_588,
             preallocate: false,
+        }
+    }
+}
+
+impl LogConfig {
+    /// The most record time that a segment spans: what is to be compacted in time has to be closed in time.
+    pub fn max_segment_ms(&self) -> i64 {
+        match self.cleanup.compact && self.max_compaction_lag_ms > 0 {
+            true => self.segment_ms.min(self.max_compaction_lag_ms),
+            false => self.segment_ms,
         }
     }
 }

@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A cleaner's output that was not finished: of no use.
-const CLEANED_SUFFIX: &str = ".cleaned";
+pub(super) const CLEANED_SUFFIX: &str = ".cleaned";
 /// A cleaner's output that was finished, about to take the place of the segments that it was made of.
-const SWAP_SUFFIX: &str = ".swap";
+pub(super) const SWAP_SUFFIX: &str = ".swap";
 
 /// The segments in a folder, base offset → length in bytes.
 pub(super) struct Listing {
@@ -78,11 +78,15 @@ fn finish_swap(
         }
     }
     let replaced: Vec<i64> = segments.range(base..end_offset).map(|(base, _)| *base).collect();
-    for old in replaced {
-        segments.remove(&old);
-        if old != base {
-            dir.disk.remove_file(&folder.join(file_name(old))).map_err(|error| dir.write_failed(&error))?;
+    for old in &replaced {
+        segments.remove(old);
+        if *old != base {
+            dir.disk.remove_file(&folder.join(file_name(*old))).map_err(|error| dir.write_failed(&error))?;
         }
+    }
+    if replaced.iter().any(|old| *old != base) {
+        // Else a crash might leave the new file beside segments that it holds as well.
+        dir.disk.sync_dir(folder).map_err(|error| dir.write_failed(&error))?;
     }
     dir.disk.rename(&swap, &folder.join(file_name(base))).map_err(|error| dir.write_failed(&error))?;
     segments.insert(base, length);

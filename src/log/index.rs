@@ -186,6 +186,10 @@ impl IndexReader<'_> {
         let base = segment.base_offset();
         let from = self.partition.chunk(base, base);
         let found = self.kv.floor(keys::INDEX, &from, &self.partition.chunk(base, offset))?;
+        // Asked after the look-up: the rows of a replaced segment are gone, or about the file that took its place.
+        if segment.is_replaced() {
+            return Ok(None);
+        }
         match found {
             None => Ok(None),
             Some((_, value)) => match keys::decode_chunk(&value) {

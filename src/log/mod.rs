@@ -1,4 +1,4 @@
-//! One partition on one disk: segments, index, recovery, producer state, leader epochs, retention.
+//! One partition on one disk: segments, index, recovery, producer state, leader epochs, retention, compaction.
 //!
 //! A log is a folder `topic-partition` of segment files in Kafka's own format, and one writer, [`Log`]. Everybody else
 //! holds its [`LogReader`]: readers find out where bytes lie without waiting for the writer, and the directory's flusher
@@ -10,6 +10,7 @@
 
 pub mod append;
 pub mod checkpoints;
+pub mod cleaner;
 pub mod config;
 mod deletions;
 pub mod dir;
@@ -44,6 +45,9 @@ mod walk;
 mod tests;
 
 pub use append::{AppendBatch, Appended, FollowerAppended};
+pub use cleaner::{
+    CleanError, Cleanable, Cleaned, Cleaner, CleanerLimits, CleanerStats, HashKey, Outlook, Pace, Round,
+};
 pub use config::{Cleanup, DirLimits, LogConfig};
 pub use dir::{DirParts, DirState, FoundLog, LogDir};
 pub use error::{AppendRefused, LogError, ReadError};

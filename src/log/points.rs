@@ -1,8 +1,9 @@
-//! Recovery points and log starts of a directory's logs, and their checkpoint files.
+//! Recovery points, log starts and cleaner points of a directory's logs, and their checkpoint files.
 
 use super::checkpoints::{self, Offsets};
 use super::dir::{read_offsets, LogDir};
 use super::error::LogError;
+use super::reader::LogReader;
 use crate::disk::Disk;
 use crate::ids::TopicPartition;
 use parking_lot::Mutex;
@@ -25,6 +26,8 @@ struct Known {
     /// Synced in the segments since the last checkpoint: offset, and truncations at that time.
     synced: BTreeMap<TopicPartition, (i64, u64)>,
     starts: Offsets,
+    /// Below them logs are clean.
+    cleaned: Offsets,
     /// Forgotten, and perhaps still in the files.
     forgotten: BTreeSet<TopicPartition>,
 }
@@ -44,7 +47,8 @@ impl Points {
         let points =
             recovery.into_iter().map(|(partition, recovery)| (partition, Point { recovery, truncations: 0 })).collect();
         let starts = read_offsets(disk, &path.join(checkpoints::LOG_STARTS))?;
-        Ok(Self { known: Mutex::new(Known { points, starts, ..Known::default() }) })
+        let cleaned = read_offsets(disk, &path.join(checkpoints::CLEANER_POINTS))?;
+        Ok(Self { known: Mutex::new(Known { points, starts, cleaned, ..Known::default() }) })
     }
 
     pub fn recovery_point(&self, partition: &TopicPartition) -> i64 {
@@ -76,6 +80,7 @@ impl Points {
         if known.forgotten.contains(partition) {
             write_recovery(disk, path, &known.points)?;
             write_starts(disk, path, &known.starts)?;
+            write_cleaned(disk, path, &known.cleaned)?;
             known.forgotten.clear();
         }
         Ok(())
@@ -113,8 +118,9 @@ impl Known {
     fn forget(&mut self, partition: &TopicPartition) {
         let had_point = self.points.remove(partition).is_some();
         let had_start = self.starts.remove(partition).is_some();
+        let had_cleaned = self.cleaned.remove(partition).is_some();
         self.synced.remove(partition);
-        if had_point || had_start {
+        if had_point || had_start || had_cleaned {
             self.forgotten.insert(partition.clone());
         }
     }
@@ -123,6 +129,11 @@ impl Known {
 fn write_starts(disk: &dyn Disk, path: &Path, starts: &Offsets) -> io::Result<()> {
     let bytes = checkpoints::write_offsets(starts.iter().map(|(partition, offset)| (partition, *offset)));
     disk.replace(&path.join(checkpoints::LOG_STARTS), &bytes)
+}
+
+fn write_cleaned(disk: &dyn Disk, path: &Path, cleaned: &Offsets) -> io::Result<()> {
+    let bytes = checkpoints::write_offsets(cleaned.iter().map(|(partition, offset)| (partition, *offset)));
+    disk.replace(&path.join(checkpoints::CLEANER_POINTS), &bytes)
 }
 
 fn write_recovery(disk: &dyn Disk, path: &Path, points: &BTreeMap<TopicPartition, Point>) -> io::Result<()> {
@@ -147,12 +158,41 @@ impl LogDir {
         known.synced.remove(partition);
         let point = known.points.entry(partition.clone()).or_default();
         point.truncations = truncations;
+        if known.cleaned.get(partition).is_some_and(|cleaned| *cleaned > offset) {
+            // What comes in the place of what is cut off is dirty.
+            known.cleaned.insert(partition.clone(), offset);
+            let written = write_cleaned(&*self.disk, self.path(), &known.cleaned);
+            written.map_err(|error| self.write_failed(&error))?;
+        }
+        let point = known.points.entry(partition.clone()).or_default();
         if point.recovery > offset {
             point.recovery = offset;
             let written = write_recovery(&*self.disk, self.path(), &known.points);
             written.map_err(|error| self.write_failed(&error))?;
         }
         Ok(())
+    }
+
+    /// The offset below which a log is clean; `None` if it never was.
+    pub(super) fn cleaner_point(&self, partition: &TopicPartition) -> Option<i64> {
+        self.points.known.lock().cleaned.get(partition).copied()
+    }
+
+    /// Forgets a cleaner point that cannot be; the file says so with the next one that is written.
+    pub(super) fn reset_cleaner_point(&self, partition: &TopicPartition, offset: i64) {
+        self.points.known.lock().cleaned.insert(partition.clone(), offset);
+    }
+
+    /// Notes, durably, that the open log `reader` is clean below `offset`.
+    pub fn set_cleaner_point(&self, reader: &LogReader, offset: i64) -> Result<(), LogError> {
+        let mut known = self.points.known.lock();
+        // Forgotten under this lock when a log is deleted: its name may be another's by now.
+        if reader.is_closed() {
+            return Ok(());
+        }
+        known.cleaned.insert(reader.partition().clone(), offset.min(reader.log_end_offset()));
+        let written = write_cleaned(&*self.disk, self.path(), &known.cleaned);
+        written.map_err(|error| self.write_failed(&error))
     }
 
     /// Makes a log start durable that lies above the first segment's base, or in a log that starts anew.

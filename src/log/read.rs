@@ -43,6 +43,7 @@ pub struct ReadCursor {
     segment_base: i64,
     position: u64,
     truncations: u64,
+    generation: u64,
 }
 
 /// What a read found: batches one after the other, the first of which holds the offset asked for.
@@ -151,6 +152,7 @@ impl Stretch<'_> {
             cursor.offset == offset
                 && cursor.segment_base == self.segment.base_offset()
                 && cursor.truncations == self.view.truncations
+                && cursor.generation == self.segment.generation()
         });
         let from = match known {
             Some(cursor) => cursor.position,
@@ -211,6 +213,7 @@ impl Stretch<'_> {
                 segment_base: self.segment.base_offset(),
                 position: end,
                 truncations: self.view.truncations,
+                generation: self.segment.generation(),
             }),
         })
     }

@@ -174,6 +174,11 @@ impl LogReader {
         Ok(self.view()?.segments.len())
     }
 
+    /// Base offset of the segment that is being appended to; `None` while the log has not been used.
+    pub fn active_base_offset(&self) -> Option<i64> {
+        self.view.load().as_ref().map(|view| view.active().base_offset())
+    }
+
     /// Whether `flush.messages` or `flush.ms` asks for [`Self::flush`].
     pub fn flush_due(&self, now: Now) -> bool {
         let unflushed = self.log_end_offset() - self.flushed_offset();

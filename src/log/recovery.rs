@@ -56,7 +56,7 @@ pub(super) fn load(
 }
 
 /// What the index database knows of a log's segments, by base.
-fn rows(reader: &LogReader) -> Result<BTreeMap<i64, SegmentRow>, LogError> {
+pub(super) fn rows(reader: &LogReader) -> Result<BTreeMap<i64, SegmentRow>, LogError> {
     let key = reader.key();
     let pairs = reader.dir.index.scan(keys::SEGMENTS, &key.at(0), &key.end(), usize::MAX);
     let pairs = pairs.map_err(|error| reader.dir.kv_failed(&error))?;

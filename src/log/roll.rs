@@ -42,12 +42,12 @@ impl Log {
             -1 => now.wall_ms.saturating_sub(writer.created_ms),
             first => timestamp.saturating_sub(first),
         };
-        waited_ms > self.config.segment_ms.saturating_sub(self.jitter_ms(writer.active.base_offset()))
+        waited_ms > self.config.max_segment_ms().saturating_sub(self.jitter_ms(writer.active.base_offset()))
     }
 
     /// Shortens `segment.ms` differently for each segment, the same at every look.
     fn jitter_ms(&self, base_offset: i64) -> i64 {
-        let most = self.config.segment_jitter_ms.min(self.config.segment_ms);
+        let most = self.config.segment_jitter_ms.min(self.config.max_segment_ms());
         if most <= 0 {
             return 0;
         }
@@ -63,6 +63,23 @@ impl Log {
         let Some(writer) = &self.writer else { return Ok(false) };
         let waited_ms = now.wall_ms.saturating_sub(writer.created_ms.max(writer.active.first_timestamp()));
         if writer.tail.size_bytes == 0 || waited_ms <= self.config.segment_ms {
+            return Ok(false);
+        }
+        self.roll(self.log_end_offset(), now)?;
+        Ok(true)
+    }
+
+    /// Rolls a segment whose first record has been there for `max.compaction.lag.ms` by the wall clock, so that the cleaner
+    /// can reach it. Whether it did.
+    pub fn roll_if_lagging(&mut self, now: Now) -> Result<bool, LogError> {
+        self.dir().check_online()?;
+        if !self.config.cleanup.compact || self.config.max_compaction_lag_ms == i64::MAX {
+            return Ok(false);
+        }
+        let view = self.reader.view()?;
+        let (active, first) = (view.active(), view.active().first_timestamp());
+        let waited_ms = now.wall_ms.saturating_sub(first);
+        if active.tail().size_bytes == 0 || first <= 0 || waited_ms <= self.config.max_compaction_lag_ms {
             return Ok(false);
         }
         self.roll(self.log_end_offset(), now)?;

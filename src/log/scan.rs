@@ -44,19 +44,10 @@ pub(super) fn scan(file: &dyn DiskFile, from: &ScanFrom) -> io::Result<Scan> {
     let mut window = Window::new(file, from.length);
     let start = u64::from(from.entry.position);
     let first_offset = from.base_offset + i64::from(from.entry.relative_offset);
-    let mut scan = Scan {
-        row: SegmentRow {
-            closed: false,
-            size_bytes: start,
-            end_offset: first_offset,
-            max_timestamp: from.entry.max_timestamp_before,
-            first_timestamp: -1,
-            last_index_position: start,
-        },
-        entries: Vec::new(),
-        epochs: Vec::new(),
-        bad: None,
-    };
+    let mut scan = Scan::from_start(first_offset);
+    scan.row.size_bytes = start;
+    scan.row.max_timestamp = from.entry.max_timestamp_before;
+    scan.row.last_index_position = start;
     if start > 0 {
         scan.entries.push(from.entry);
         let head = window.get(0, HEADER_BYTES, HEADER_BYTES)?;
@@ -84,6 +75,19 @@ pub(super) fn scan(file: &dyn DiskFile, from: &ScanFrom) -> io::Result<Scan> {
 }
 
 impl Scan {
+    /// Nothing yet, of a segment whose first batch is at `first_offset` or later.
+    pub fn from_start(first_offset: i64) -> Self {
+        let row = SegmentRow {
+            closed: false,
+            size_bytes: 0,
+            end_offset: first_offset,
+            max_timestamp: -1,
+            first_timestamp: -1,
+            last_index_position: 0,
+        };
+        Self { row, entries: Vec::new(), epochs: Vec::new(), bad: None }
+    }
+
     /// Why this header cannot continue the segment.
     fn judge(&self, header: &BatchHeader, from: &ScanFrom) -> Option<String> {
         let size_bytes = header.size_bytes() as u64;
@@ -100,7 +104,8 @@ impl Scan {
         (epoch < last).then(|| format!("epoch {epoch} after epoch {last}"))
     }
 
-    fn take(&mut self, header: &BatchHeader, from: &ScanFrom) {
+    /// Moves the end behind a batch, with an index entry before it if the last one is far enough.
+    pub fn take(&mut self, header: &BatchHeader, from: &ScanFrom) {
         let position = self.row.size_bytes;
         if position == 0 {
             self.row.first_timestamp = header.max_timestamp;
@@ -118,7 +123,7 @@ impl Scan {
         }
         self.row.size_bytes = position + header.size_bytes() as u64;
         self.row.end_offset = header.next_offset();
-        self.row.max_timestamp = self.row.max_timestamp.max(header.max_timestamp);
+        self.row.max_timestamp = self.row.max_timestamp.max(header.newest_record_ms());
     }
 }
 

@@ -69,6 +69,12 @@ pub struct Segment {
     pub(super) followed: Mutex<Followed>,
     /// The open file, for as long as the cache of handles or a reader keeps it open. Never waited for.
     file: Mutex<Option<Weak<dyn DiskFile>>>,
+    /// How often what it holds was cleaned: positions remembered from before are void.
+    generation: u64,
+    /// Another file has taken this one's place, or is about to: `pinned` is the only way to it.
+    replaced: AtomicBool,
+    /// Keeps the file of a replaced segment open for as long as a view has the segment.
+    pinned: Mutex<Option<Arc<dyn DiskFile>>>,
 }
 
 impl Segment {
@@ -105,7 +111,15 @@ impl Segment {
             memory_is_complete: AtomicBool::new(false),
             followed: Mutex::new(Followed { entries: 0, closed: row.closed }),
             file: Mutex::new(None),
+            generation: 0,
+            replaced: AtomicBool::new(false),
+            pinned: Mutex::new(None),
         }
+    }
+
+    /// A closed segment that takes the place of others.
+    pub(super) fn cleaned(base_offset: i64, row: &SegmentRow, generation: u64) -> Self {
+        Self { generation, ..Self::known(base_offset, row) }
     }
 
     /// First offset that the segment may hold; its file's name.
@@ -208,9 +222,55 @@ impl Segment {
         folder.join(file_name(self.base_offset))
     }
 
+    /// How often what it holds was cleaned.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Whether it is closed, durable, and known so to the index database.
+    pub(super) fn is_settled(&self) -> bool {
+        self.is_closed() && self.followed.lock().closed && self.flushed_bytes() == self.tail().size_bytes
+    }
+
+    /// Keeps the file open, before another one takes its name and its rows in the index database.
+    pub(super) fn pin(&self, handles: &Handles, folder: &Path) -> io::Result<()> {
+        let file = self.file(handles, || folder.to_owned())?;
+        *self.pinned.lock() = Some(file);
+        self.replaced.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// No other file takes its place after all.
+    pub(super) fn unpin(&self) {
+        self.replaced.store(false, Ordering::SeqCst);
+        *self.pinned.lock() = None;
+    }
+
+    /// Whether what the index database says of this base may be about another file.
+    pub(super) fn is_replaced(&self) -> bool {
+        self.replaced.load(Ordering::SeqCst)
+    }
+
+    fn pinned(&self) -> Option<Arc<dyn DiskFile>> {
+        if self.is_replaced() {
+            self.pinned.lock().clone()
+        } else {
+            None
+        }
+    }
+
     /// The open file; opened to write if need be, since readers share it with the writer. Where it lies is asked only if
     /// it is not open: an append asks for the file each time.
     pub fn file(&self, handles: &Handles, folder: impl FnOnce() -> PathBuf) -> io::Result<Arc<dyn DiskFile>> {
+        if let Some(pinned) = self.pinned() {
+            return Ok(pinned);
+        }
+        let opened = self.open_file(handles, folder);
+        // Looked at again: what was opened just now may have been another file under the same name, or none.
+        self.pinned().map_or(opened, Ok)
+    }
+
+    fn open_file(&self, handles: &Handles, folder: impl FnOnce() -> PathBuf) -> io::Result<Arc<dyn DiskFile>> {
         let how = if self.is_closed() { Open::Read } else { Open::Write };
         if let Some(mut kept) = self.file.try_lock() {
             if let Some(file) = kept.as_ref().and_then(Weak::upgrade) {

@@ -212,6 +212,12 @@ impl LogTail {
         self.clear(&mut held);
     }
 
+    /// Lets go of the batches below `offset`, waiting for readers: the log does not hold them like this any more.
+    pub fn forget_below(&self, offset: i64) {
+        let mut held = self.held.write();
+        while held.batches.front().is_some_and(|first| first.base_offset < offset) && self.pop(&mut held) {}
+    }
+
     /// Whole batches from the one that holds `offset`, below `up_to`, within `max_bytes` (the first may exceed it if
     /// `min_one_batch`). `None` where the tail does not reach back to `offset`, or has nothing that fits.
     pub fn read(&self, offset: i64, max_bytes: usize, up_to: i64, min_one_batch: bool) -> Option<TailRead> {

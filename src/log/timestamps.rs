@@ -45,7 +45,7 @@ impl LogReader {
                 if found.header.base_offset >= up_to {
                     return Ok(None);
                 }
-                if found.header.max_timestamp < timestamp || found.header.last_offset() < start {
+                if found.header.newest_record_ms() < timestamp || found.header.last_offset() < start {
                     continue;
                 }
                 if let Some(record) = self.record_at(&*file, &found, timestamp, start)? {
@@ -94,7 +94,7 @@ impl LogReader {
                 break;
             }
             if found.header.last_offset() >= start {
-                largest = largest.max(found.header.max_timestamp);
+                largest = largest.max(found.header.newest_record_ms());
             }
         }
         Ok(largest)
@@ -110,7 +110,8 @@ impl LogReader {
     ) -> Result<Option<TimestampOffset>, ReadError> {
         let header = &found.header;
         let answer = |offset, timestamp| TimestampOffset { offset, timestamp, leader_epoch: header.leader_epoch };
-        if header.timestamp_type() == TimestampType::LogAppendTime {
+        let is_whole = i64::from(header.record_count) == i64::from(header.last_offset_delta) + 1;
+        if is_whole && header.timestamp_type() == TimestampType::LogAppendTime {
             return Ok(Some(answer(header.base_offset.max(start), header.max_timestamp)));
         }
         let mut batch = vec![0; header.size_bytes()];
@@ -121,7 +122,10 @@ impl LogReader {
         };
         for record in RecordIter::new(&records, header.record_count) {
             let record = record.map_err(|error| LogError::Corrupt(error.to_string()))?;
-            let record_timestamp = header.base_timestamp.wrapping_add(record.timestamp_delta);
+            let record_timestamp = match header.timestamp_type() {
+                TimestampType::CreateTime => header.base_timestamp.wrapping_add(record.timestamp_delta),
+                TimestampType::LogAppendTime => header.max_timestamp,
+            };
             let offset = header.base_offset + i64::from(record.offset_delta);
             if record_timestamp >= timestamp && offset >= start {
                 return Ok(Some(answer(offset, record_timestamp)));

@@ -158,7 +158,7 @@ impl LogReader {
                     break;
                 }
                 row.size_bytes = found.end();
-                row.max_timestamp = row.max_timestamp.max(found.header.max_timestamp);
+                row.max_timestamp = row.max_timestamp.max(found.header.newest_record_ms());
             }
         }
         if row.size_bytes == 0 {

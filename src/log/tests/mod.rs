@@ -2,6 +2,10 @@
 
 mod appending;
 mod beside;
+mod cleaning;
+mod cleaning_crashes;
+mod cleaning_kit;
+mod cleaning_model;
 mod idle;
 mod keeping;
 mod kit;
