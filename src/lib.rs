@@ -21,15 +21,15 @@
 //! - `telemetry`: metrics and log lines. Absent: decisions.
 //!
 //! **L1, state**
-//! - `log`: one partition's batches on one disk: segments, index, recovery, producer state, epochs, retention. Absent:
-//!   replication, waiting, tokio.
+//! - `log`: one partition's batches on one disk: segments, index, recovery, producer state, epochs, retention, and
+//!   compaction in `log::cleaner`. Absent: replication, waiting, tokio.
 //! - `metadata`: the cluster as a value: records, image, delta, cache. Absent: deciding.
 //! - `controller`: judges admin and broker requests against an image and answers with records; pure. Absent: I/O, raft.
 //! - `shard`: what a coordinator's state machine is: events in, effects out. Absent: any one machine, and its runtime.
 //!
 //! **L2, rooms**
-//! - `replica`: logs as replicated partitions: leadership, append queue, high watermark, waiting for bytes, the flusher.
-//!   Absent: wire types, requests.
+//! - `replica`: logs as replicated partitions: leadership, append queue, high watermark, waiting for bytes, the flusher,
+//!   when the log cleaner runs. Absent: wire types, requests.
 //! - `group`: classic consumer groups as pure shards. Absent: I/O, tokio.
 //! - `txn`: transactional ids and the transactions of their producers as pure shards. Absent: I/O, tokio.
 //! - `coordinator`: runs the shards on the led partitions of the internal topics. Absent: what a group or a

@@ -342,6 +342,7 @@ fn start_replicas(
         offline_dirs: Vec::new(),
         tail_cache,
         clock: world.clock.clone(),
+        rng: world.rng.fork(),
         threads: world.threads,
     };
     let replicas = ReplicaManager::new(parts).map_err(|error| system("threads of the log directories", error))?;

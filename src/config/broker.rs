@@ -70,6 +70,20 @@ pub struct LogSettings {
     pub producer_id_expiration_ms: i64,
     pub producer_id_expiration_check_interval_ms: i64,
     pub recovery_threads_per_data_dir: usize,
+    pub cleaner: CleanerSettings,
+}
+
+/// Keys of the log cleaner, without `log.cleaner.`.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct CleanerSettings {
+    pub enable: bool,
+    pub threads: usize,
+    pub backoff_ms: i64,
+    pub dedupe_buffer_size: u64,
+    pub io_buffer_load_factor: f64,
+    pub io_buffer_size: usize,
+    pub io_max_bytes_per_second: f64,
 }
 
 /// Keys about topics and requests.

@@ -1,8 +1,8 @@
 //! Reads the typed configuration out of its text, subject by subject.
 
 use super::broker::{
-    GroupSettings, KlammSettings, LogSettings, NetworkSettings, ProduceValidation, QuorumSettings, Roles,
-    TopicSettings, TransactionSettings, Voter,
+    CleanerSettings, GroupSettings, KlammSettings, LogSettings, NetworkSettings, ProduceValidation, QuorumSettings,
+    Roles, TopicSettings, TransactionSettings, Voter,
 };
 use super::definition::{host_and_port, split_list, ConfigError, Value};
 use super::values::BrokerValues;
@@ -31,6 +31,13 @@ impl Reader<'_> {
 
     fn size(&self, name: &str) -> usize {
         usize::try_from(self.long(name)).unwrap_or(0)
+    }
+
+    fn real(&self, name: &str) -> f64 {
+        match self.0.value(name) {
+            Some(Value::Real(number)) => number,
+            other => unreachable!("{name} is a number with a default in its table, not {other:?}"),
+        }
     }
 
     fn boolean(&self, name: &str) -> bool {
@@ -92,6 +99,19 @@ impl Reader<'_> {
             producer_id_expiration_ms: self.long("producer.id.expiration.ms"),
             producer_id_expiration_check_interval_ms: self.long("producer.id.expiration.check.interval.ms"),
             recovery_threads_per_data_dir: self.size("num.recovery.threads.per.data.dir"),
+            cleaner: self.cleaner(),
+        }
+    }
+
+    fn cleaner(&self) -> CleanerSettings {
+        CleanerSettings {
+            enable: self.boolean("log.cleaner.enable"),
+            threads: self.size("log.cleaner.threads"),
+            backoff_ms: self.long("log.cleaner.backoff.ms"),
+            dedupe_buffer_size: u64::try_from(self.long("log.cleaner.dedupe.buffer.size")).unwrap_or(0),
+            io_buffer_load_factor: self.real("log.cleaner.io.buffer.load.factor"),
+            io_buffer_size: self.size("log.cleaner.io.buffer.size"),
+            io_max_bytes_per_second: self.real("log.cleaner.io.max.bytes.per.second"),
         }
     }
 

@@ -16,6 +16,7 @@ impl Node {
             gauge(text, "klamm_metadata_offset", "The last metadata entry applied", image.applied().0);
             log_dirs(text, &replicas);
             partitions(text, &replicas);
+            cleaner(text, &replicas);
         }));
     }
 
@@ -34,6 +35,30 @@ impl Node {
             Ok("ok\n".to_owned())
         }
     }
+}
+
+fn cleaner(text: &mut String, replicas: &Arc<ReplicaManager>) {
+    let report = replicas.cleaner_report();
+    head(text, "klamm_log_cleaner_uncleanable_partitions", "Compacted partitions whose last cleaning failed");
+    for (path, partitions, _) in &report.uncleanable {
+        let _ = writeln!(text, "klamm_log_cleaner_uncleanable_partitions{{path=\"{}\"}} {partitions}", label(path));
+    }
+    head(text, "klamm_log_cleaner_uncleanable_bytes", "Bytes of theirs that wait to be cleaned");
+    for (path, _, bytes) in &report.uncleanable {
+        let _ = writeln!(text, "klamm_log_cleaner_uncleanable_bytes{{path=\"{}\"}} {bytes}", label(path));
+    }
+    let percent = report.max_dirty_percent;
+    gauge(text, "klamm_log_cleaner_max_dirty_percent", "Dirty share of the dirtiest log in use", percent);
+    let since_ms = report.since_last_run_ms.unwrap_or(-1);
+    gauge(text, "klamm_log_cleaner_since_last_run_ms", "Since a log was looked at; -1 if none was", since_ms);
+    counter(text, "klamm_log_cleaner_rounds", "Cleanings that came to their ends", report.rounds);
+    counter(text, "klamm_log_cleaner_read_bytes", "Bytes of the segments that were cleaned", report.read_bytes);
+    counter(text, "klamm_log_cleaner_written_bytes", "Bytes that were left of them", report.written_bytes);
+}
+
+fn counter(text: &mut String, name: &str, help: &str, value: u64) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "# HELP {name} {help}.\n# TYPE {name} counter\n{name}_total {value}");
 }
 
 fn head(text: &mut String, name: &str, help: &str) {

@@ -143,6 +143,7 @@ fn retain(partition: &Arc<Partition>, now: Now) {
         Some(Some(Ok(changed))) => {
             if changed {
                 partition.tell(partition.news());
+                partition.tell_cleaner(now);
             }
         }
         Some(Some(Err(error))) => {

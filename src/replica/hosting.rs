@@ -94,12 +94,13 @@ impl ReplicaManager {
             Some(None) | None => {}
         }
         partition.lane.unhost(partition.name());
+        partition.lane.cleaner.forget(partition);
         partition.watchers.disturbed();
     }
 
     /// Takes over the settings that changed: of topics, or of this broker and so of all topics.
     fn reconfigure(&self, delta: &MetadataDelta, image: &Arc<MetadataImage>) {
-        let own = self.node_id.to_string();
+        let (own, now) = (self.node_id.to_string(), self.clock.now());
         let mut topics = Vec::new();
         let mut all = false;
         for resource in delta.changed_configs() {
@@ -116,6 +117,7 @@ impl ReplicaManager {
                 Ok(config) => self.config.store(Arc::new(config)),
                 Err(error) => tracing::warn!(%error, "settings of this broker in the metadata are not permitted"),
             }
+            self.reconfigure_cleaner();
             topics = self.catalog.read().topics.keys().cloned().collect();
             topics.sort_unstable();
         }
@@ -127,7 +129,7 @@ impl ReplicaManager {
             let rules = self.rules_of(&name, image);
             for hosted in partitions {
                 if let Hosted::Online(partition) = hosted {
-                    partition.reconfigure(rules.clone());
+                    partition.reconfigure(rules.clone(), now);
                 }
             }
         }
@@ -277,6 +279,10 @@ impl ReplicaManager {
     fn insert(&self, wanted: &Wanted, hosted: Hosted) {
         if let Hosted::Online(partition) = &hosted {
             partition.follow(&wanted.image);
+            if wanted.rules.log.cleanup.compact {
+                // It may have been left dirty.
+                partition.lane.cleaner.look_later(partition, self.clock.now());
+            }
             if partition.owes_flush() {
                 // What was acknowledged before a crash is shown again once it is known to be durable.
                 partition.flush_soon();

@@ -1,6 +1,7 @@
 //! What the partitions of one log directory share: the thread that writes when the disk is slow, orders for the flusher,
 //! and the marks by which the watchdog sees a write that takes long.
 
+use super::cleaner::CleanerDesk;
 use super::partition::Partition;
 use super::queue::{Place, Writing};
 use crate::clock::Now;
@@ -49,6 +50,8 @@ pub(super) struct FlushOrders {
 pub(super) struct Lane {
     pub dir: Arc<LogDir>,
     pub id: Uuid,
+    /// The node's log cleaner.
+    pub cleaner: Arc<CleanerDesk>,
     /// Whether there are threads; without, the caller of an order carries it out, or `ReplicaManager::work`.
     threaded: bool,
     /// Appends go to the I/O thread.
@@ -87,10 +90,17 @@ impl Drop for RunningWrite<'_> {
 }
 
 impl Lane {
-    pub fn new(dir: Arc<LogDir>, id: Uuid, threaded: bool, failed: Arc<Notify>) -> Arc<Self> {
+    pub fn new(
+        dir: Arc<LogDir>,
+        id: Uuid,
+        cleaner: Arc<CleanerDesk>,
+        threaded: bool,
+        failed: Arc<Notify>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             dir,
             id,
+            cleaner,
             threaded,
             slow: AtomicBool::new(false),
             running: [const { AtomicU64::new(0) }; MARKS],

@@ -1,5 +1,7 @@
 //! All partitions of the node, and the threads that keep their directories.
 
+use super::cleaner::CleanerDesk;
+use super::cleaning::CleanerWorks;
 use super::error::PartitionError;
 use super::flusher::{self, Housekeeper, Intervals};
 use super::hosting::Hosted;
@@ -11,6 +13,7 @@ use crate::config::broker::BrokerConfig;
 use crate::ids::{NodeId, TopicPartition, Uuid};
 use crate::log::{FoundLog, LogDir, TailCache};
 use crate::metadata::image::MetadataImage;
+use crate::rng::Rng;
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
 use rustc_hash::FxHashMap;
@@ -52,6 +55,8 @@ pub struct ManagerParts {
     pub tail_cache: Arc<TailCache>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Chance: the cleaner's hash of keys is nobody's to foresee.
+    pub rng: Rng,
     /// Whether to start threads. Without them [`ReplicaManager::work`] does what they would do: for the simulator.
     pub threads: bool,
 }
@@ -75,7 +80,7 @@ pub struct ReplicaManager {
     pub(super) node_id: NodeId,
     pub(super) clock: Arc<dyn Clock>,
     /// As the metadata has altered it.
-    pub(super) config: ArcSwap<BrokerConfig>,
+    pub(super) config: Arc<ArcSwap<BrokerConfig>>,
     lanes: Vec<Arc<Lane>>,
     offline_dirs: Vec<OfflineDir>,
     /// Guards the partitions. Held for lookups and changes of the maps, never across I/O.
@@ -89,6 +94,7 @@ pub struct ReplicaManager {
     /// Whether threads may be started.
     pub(super) threaded: bool,
     failed: Arc<Notify>,
+    pub(super) cleaner: Arc<CleanerWorks>,
     threads: Mutex<Threads>,
 }
 
@@ -97,6 +103,8 @@ struct Threads {
     housekeepers: Vec<JoinHandle<()>>,
     writers: Vec<JoinHandle<()>>,
     watchdog: Option<JoinHandle<()>>,
+    /// By number.
+    cleaners: Vec<JoinHandle<()>>,
     watchdog_stopping: Arc<AtomicBool>,
     /// Without threads: worked by `ReplicaManager::work`.
     idle: Vec<Housekeeper>,
@@ -110,6 +118,9 @@ impl ReplicaManager {
     pub fn new(parts: ManagerParts) -> std::io::Result<Arc<Self>> {
         assert!(!parts.dirs.is_empty(), "a broker has at least one log directory");
         let failed = Arc::new(Notify::new());
+        let config = Arc::new(ArcSwap::new(parts.config.clone()));
+        let desk = CleanerDesk::new(&parts.config.log.cleaner);
+        let cleaner = CleanerWorks::new(desk, parts.clock.clone(), config.clone(), &parts.rng, parts.threads);
         let mut lanes = Vec::new();
         let mut found = BTreeMap::new();
         for (at, HostedDir { id, dir, found: logs }) in parts.dirs.into_iter().enumerate() {
@@ -118,7 +129,7 @@ impl ReplicaManager {
                     tracing::warn!("{} lies in more than one log directory", twin.partition);
                 }
             }
-            lanes.push(Lane::new(dir, id, parts.threads, failed.clone()));
+            lanes.push(Lane::new(dir, id, cleaner.desk.clone(), parts.threads, failed.clone()));
         }
         let mut threads = Threads::default();
         let log = &parts.config.log;
@@ -136,11 +147,12 @@ impl ReplicaManager {
             let watched = lanes.clone();
             let named = std::thread::Builder::new().name("disk-watchdog".to_owned());
             threads.watchdog = Some(named.spawn(move || watchdog::run(watched, &stopping))?);
+            threads.start_cleaners(&cleaner)?;
         }
         Ok(Arc::new(Self {
             node_id: parts.config.node_id,
             clock: parts.clock,
-            config: ArcSwap::new(parts.config),
+            config,
             lanes,
             offline_dirs: parts.offline_dirs,
             catalog: RwLock::default(),
@@ -149,6 +161,7 @@ impl ReplicaManager {
             stopped: AtomicBool::new(false),
             threaded: parts.threads,
             failed,
+            cleaner,
             threads: Mutex::new(threads),
         }))
     }
@@ -244,6 +257,7 @@ impl ReplicaManager {
         for housekeeper in &mut threads.idle {
             housekeeper.work();
         }
+        self.cleaner.work();
     }
 
     /// Stops cleanly: refuses appends, closes every log, makes all of it durable, and leaves the mark of a clean stop in
@@ -253,6 +267,9 @@ impl ReplicaManager {
             return;
         }
         let _metadata = self.found.lock();
+        self.cleaner.desk.stop();
+        let cleaners = std::mem::take(&mut self.threads.lock().cleaners);
+        cleaners.into_iter().for_each(join);
         for lane in &self.lanes {
             lane.stop_flusher();
         }
@@ -264,6 +281,16 @@ impl ReplicaManager {
         }
         threads.writers.drain(..).for_each(join);
         threads.stop_watchdog();
+    }
+
+    /// Takes over the cleaner's settings.
+    pub(super) fn reconfigure_cleaner(&self) {
+        self.cleaner.desk.reconfigure(&self.config.load().log.cleaner);
+        if self.threaded {
+            if let Err(error) = self.threads.lock().start_cleaners(&self.cleaner) {
+                tracing::error!(%error, "no further thread for the log cleaner");
+            }
+        }
     }
 
     fn close(&self, lane: &Lane) {
@@ -295,6 +322,24 @@ impl Threads {
         self.housekeepers.push(named("log-flush").spawn(move || keeper.run())?);
         let lane = lane.clone();
         self.writers.push(named("log-io").spawn(move || lane.run_io())?);
+        Ok(())
+    }
+
+    /// Starts the cleaner's threads that are lacking. Those that are too many end by themselves.
+    fn start_cleaners(&mut self, works: &Arc<CleanerWorks>) -> std::io::Result<()> {
+        for thread in 0..works.desk.threads() {
+            let runs = self.cleaners.get(thread).is_some_and(|running| !running.is_finished());
+            if runs {
+                continue;
+            }
+            let works = works.clone();
+            let named = std::thread::Builder::new().name(format!("log-cleaner-{thread}"));
+            let started = named.spawn(move || works.run(thread))?;
+            match self.cleaners.get_mut(thread) {
+                Some(ended) => *ended = started,
+                None => self.cleaners.push(started),
+            }
+        }
         Ok(())
     }
 

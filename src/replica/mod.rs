@@ -5,11 +5,13 @@
 //! whoever waits is woken by it. A [`ReplicaManager`] holds all partitions of the node and follows the metadata.
 //!
 //! Each log directory has a [`lane::Lane`]: the thread that writes when its disk is slow, and the thread that syncs,
-//! deletes and applies retention. Nothing here syncs a file on a thread of the callers, but for what must be durable
+//! deletes and applies retention. Compacted logs are cleaned by threads of the node's. Nothing here syncs a file on a thread of the callers, but for what must be durable
 //! before metadata is acted on.
 //!
 //! Absent from here: requests, wire types, error numbers, and fetching from other brokers.
 
+mod cleaner;
+mod cleaning;
 pub mod error;
 mod fetch;
 mod flusher;
@@ -31,6 +33,7 @@ mod writing;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use cleaning::CleanerReport;
 pub use error::{AppendError, DeleteRecordsError, FetchError, ListOffsetError, PartitionError};
 pub use fetch::{FetchRead, FetchSpec, Isolation};
 pub use leadership::{FollowerFetch, Leadership};

@@ -71,6 +71,8 @@ pub struct Partition {
     pub(super) flush_ordered: AtomicBool,
     /// The flusher has an order for later.
     pub(super) flush_timed: AtomicBool,
+    /// Base offset of the active segment when the cleaner was told of it last; -1 before.
+    cleaner_told: AtomicI64,
     /// An append of the partition's coordinator is under way.
     coordinating: AtomicBool,
 }
@@ -103,6 +105,7 @@ impl Partition {
             failed: AtomicBool::new(false),
             flush_ordered: AtomicBool::new(false),
             flush_timed: AtomicBool::new(false),
+            cleaner_told: AtomicI64::new(-1),
             coordinating: AtomicBool::new(false),
             lane,
         });
@@ -333,10 +336,23 @@ impl Partition {
         self.progress.lock().followers.iter().map(|(replica, fetch)| (*replica, *fetch)).collect()
     }
 
+    /// Tells the cleaner if the log has got another active segment.
+    pub(super) fn tell_cleaner(self: &Arc<Self>, now: Now) {
+        let active = self.reader.active_base_offset().unwrap_or(-1);
+        if active != self.cleaner_told.load(Ordering::Relaxed) && self.rules.load().log.cleanup.compact {
+            self.cleaner_told.store(active, Ordering::Relaxed);
+            self.lane.cleaner.look_later(self, now);
+        }
+    }
+
     /// Takes new settings of the topic.
-    pub(super) fn reconfigure(self: &Arc<Self>, rules: Arc<TopicRules>) {
+    pub(super) fn reconfigure(self: &Arc<Self>, rules: Arc<TopicRules>, now: Now) {
         let config = rules.log.clone();
+        let compacts = rules.log.cleanup.compact;
         self.rules.store(rules);
+        if compacts {
+            self.lane.cleaner.look_later(self, now);
+        }
         self.submit(Box::new(move |log| log.iter_mut().for_each(|log| log.reconfigure(config.clone()))), false);
         self.advanced_aside();
     }

@@ -212,6 +212,9 @@ impl Partition {
         }
         self.lane.appended(bytes);
         let rules = self.rules.load();
+        if rules.log.cleanup.compact {
+            self.tell_cleaner(now);
+        }
         if rules.flush_before_ack {
             self.flush_soon();
         } else if rules.flushes_early() {

@@ -54,6 +54,7 @@ impl Machine {
             offline_dirs: Vec::new(),
             tail_cache,
             clock: clock.clone(),
+            rng: crate::rng::Rng::from_seed(1),
             threads: false,
         };
         let replicas = ReplicaManager::new(parts).expect("no threads to start");

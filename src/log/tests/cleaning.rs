@@ -1,7 +1,7 @@
 //! Compaction, case by case.
 
 use super::cleaning_kit::*;
-use super::kit::{at, bytes};
+use super::kit::{at, bytes, stable};
 use crate::kv::memory::Crash;
 use crate::log::*;
 use crate::record::compress::Codec;
@@ -27,7 +27,7 @@ fn c4_the_newest_record_of_a_key_stays_where_it_is() {
     world.roll();
     world.append(Codec::None, None, &[(Some(3), value)]);
     let (reader, now) = (world.reader(), world.time());
-    let unflushed = reader.outlook(reader.last_stable_offset(), now).unwrap();
+    let unflushed = reader.outlook(stable(&reader), now).unwrap();
     let mut cleaner = Cleaner::new(limits(), HashKey(1, 2));
     let cleaned = cleaner.clean(&reader, &unflushed.cleanable, now, &mut Hurry(u64::MAX), &mut |_| unreachable!());
     assert!(unflushed.is_due && cleaned == Err(CleanError::Aborted), "what is not flushed is not cleaned");

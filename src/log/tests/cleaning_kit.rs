@@ -1,6 +1,6 @@
 //! A compacted log on a disk that crashes, the records that were ever appended to it, and what must be true of it.
 
-use super::kit::{at, partition, read_all, TOPIC_ID};
+use super::kit::{at, partition, read_all, stable, try_append, TOPIC_ID};
 use crate::clock::Now;
 use crate::disk::handles::Handles;
 use crate::disk::sim::SimDisk;
@@ -136,10 +136,8 @@ impl World {
     }
 
     fn put(&mut self, batch: &ValidBatch) -> i64 {
-        let now = self.time();
         let mut out = Vec::new();
-        let group = [AppendBatch { batch, verify_producer: !batch.header.is_control() }];
-        self.log().append_as_leader(&group, 0, now, &mut out).unwrap();
+        try_append(self.log(), std::slice::from_ref(batch), &mut out).unwrap();
         let appended = out[0].clone().unwrap();
         assert!(!appended.duplicate);
         let end = self.log().log_end_offset();
@@ -202,7 +200,7 @@ impl World {
     }
 
     pub fn flush(&mut self) {
-        self.stable = self.reader().last_stable_offset();
+        self.stable = stable(&self.reader());
         self.reader().flush().unwrap();
         self.dir.clone().unwrap().flush(self.time()).unwrap();
     }
@@ -337,7 +335,7 @@ impl World {
     fn check_stability(&self) {
         let open = self.truth.iter().filter(|(_, record)| !self.is_decided(record)).map(|(offset, _)| *offset).min();
         let reader = self.reader();
-        assert_eq!(reader.last_stable_offset(), open.unwrap_or(reader.log_end_offset()));
+        assert_eq!(stable(&reader), open.unwrap_or(reader.log_end_offset()));
     }
 
     /// The newest value of each key is there, and no deleted key is.
@@ -366,7 +364,7 @@ impl World {
     /// What a consumer of committed records sees that begins at `from`, by the algorithm of Kafka's clients.
     fn check_consumer(&self, from: i64, batches: &[(BatchHeader, Vec<u8>)], found: &BTreeMap<i64, Record>) {
         let reader = self.reader();
-        let stable = reader.last_stable_offset();
+        let stable = stable(&reader);
         let mut aborted = reader.aborted_transactions(from.min(stable), stable).unwrap();
         aborted.sort_by_key(|aborted| std::cmp::Reverse(aborted.first_offset));
         let mut aborting = BTreeSet::new();

@@ -330,6 +330,11 @@ pub fn append_as(log: &mut Log, batch: &ValidBatch, origin: AppendOrigin) -> Res
     out.pop().unwrap()
 }
 
+/// The last stable offset, if everything is replicated.
+pub fn stable(reader: &LogReader) -> i64 {
+    reader.stable_below(reader.log_end_offset())
+}
+
 /// The bytes of a read.
 pub fn bytes(read: &ReadPieces) -> Vec<u8> {
     let mut all = Vec::new();

@@ -315,6 +315,7 @@ fn open(
         offline_dirs: Vec::new(),
         tail_cache: tail_cache.clone(),
         clock: clock.clone(),
+        rng: crate::rng::Rng::from_seed(1),
         threads,
     };
     ReplicaManager::new(parts).unwrap()

@@ -1,4 +1,5 @@
 mod appending;
+mod cleaning;
 mod commits;
 mod faults;
 mod fetching;
