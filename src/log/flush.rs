@@ -216,6 +216,7 @@ impl LogReader {
     fn put_aborted(&self, batch: &mut Batch, end_offset: i64) -> bool {
         let Some(recent) = self.aborted.load_full() else { return false };
         for aborted in recent.iter().filter(|aborted| aborted.last_offset < end_offset) {
+            self.last_stored_abort.fetch_max(aborted.last_offset, Ordering::AcqRel);
             batch.put(keys::ABORTED, self.key().at(aborted.last_offset), aborted.encode());
         }
         true

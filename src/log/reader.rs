@@ -53,6 +53,8 @@ pub struct LogReader {
     pub(super) producers: Mutex<Option<Box<ProducerState>>>,
     /// Aborted transactions that the index database has not got yet.
     pub(super) aborted: ArcSwapOption<Vec<AbortedTransaction>>,
+    /// No marker of a stored one lies beyond this offset. Raised before one is stored.
+    pub(super) last_stored_abort: AtomicI64,
     pub(super) tail: Arc<LogTail>,
     /// Verifications begun so far.
     verifications: AtomicU64,
@@ -102,6 +104,7 @@ impl LogReader {
             structure: Mutex::default(),
             producers: Mutex::new(None),
             aborted: ArcSwapOption::empty(),
+            last_stored_abort: AtomicI64::new(i64::MAX),
             tail,
             verifications: AtomicU64::new(0),
         })
@@ -212,15 +215,32 @@ impl LogReader {
         Ok(state.producers().iter().map(|(id, producer)| (*id, producer.clone())).collect())
     }
 
-    /// Aborted transactions that overlap `from..to`, by marker. `to` is exclusive.
+    /// Aborted transactions that overlap `from..to`, by marker. `to` is exclusive. A reader at the end, behind all of them,
+    /// does not ask the index database.
     pub fn aborted_transactions(&self, from: i64, to: i64) -> Result<Vec<AbortedTransaction>, ReadError> {
+        // Before the stored ones: a flush stores what it then takes away here.
+        let recent = self.aborted.load_full();
+        let mut found = match from <= self.last_stored_abort.load(Ordering::Acquire) {
+            true => self.stored_aborts(from, to)?,
+            false => Vec::new(),
+        };
+        let overlaps = |aborted: &&AbortedTransaction| aborted.last_offset >= from && aborted.first_offset < to;
+        for aborted in recent.iter().flat_map(|recent| recent.iter()).filter(overlaps) {
+            if !found.iter().any(|known| known.last_offset == aborted.last_offset) {
+                found.push(*aborted);
+            }
+        }
+        Ok(found)
+    }
+
+    fn stored_aborts(&self, from: i64, to: i64) -> Result<Vec<AbortedTransaction>, ReadError> {
         let key = self.key();
         let mut found = Vec::new();
         let mut start = key.at(from);
-        'stored: loop {
+        loop {
             let page = self.dir.index.scan(keys::ABORTED, &start, &key.end(), 64);
             let page = page.map_err(|error| self.dir.kv_failed(&error))?;
-            let Some((last, _)) = page.last() else { break };
+            let Some((last, _)) = page.last() else { return Ok(found) };
             start = [last.as_slice(), &[0]].concat();
             for (key, value) in &page {
                 let Some(aborted) = AbortedTransaction::decode(key, value) else { continue };
@@ -228,19 +248,10 @@ impl LogReader {
                     found.push(aborted);
                 }
                 if aborted.last_stable_offset >= to {
-                    break 'stored;
+                    return Ok(found);
                 }
             }
         }
-        if let Some(recent) = self.aborted.load_full() {
-            let overlaps = |aborted: &&AbortedTransaction| aborted.last_offset >= from && aborted.first_offset < to;
-            for aborted in recent.iter().filter(overlaps) {
-                if !found.iter().any(|known| known.last_offset == aborted.last_offset) {
-                    found.push(*aborted);
-                }
-            }
-        }
-        Ok(found)
     }
 
     /// Whether the log was closed or deleted.

@@ -266,6 +266,10 @@ impl Loading<'_> {
             let written = reader.dir.index.write(batch, Durability::UntilFlush);
             written.map_err(|error| reader.dir.kv_failed(&error))?;
         }
+        let last_abort = reader.dir.index.floor(keys::ABORTED, &reader.key().at(0), &reader.key().end());
+        let last_abort = last_abort.map_err(|error| reader.dir.kv_failed(&error))?;
+        let last_abort = last_abort.and_then(|(key, _)| keys::offset_of(&key)).unwrap_or(-1);
+        reader.last_stored_abort.store(last_abort, Ordering::Release);
         let start_offset = wanted_start.max(view.first_base()).min(end_offset);
         let fitting = self.epochs.truncated_to(end_offset).unwrap_or_else(|| self.epochs.clone());
         let fitting = fitting.started_at(start_offset).unwrap_or(fitting);
