@@ -184,7 +184,8 @@ impl Node {
         let cluster_id = directories.cluster_id.clone();
         let (replicas, locks) = start_replicas(&config, world, directories)?;
         let groups = start_groups(&config, world, &replicas);
-        let markers = LocalMarkers::new(replicas.clone(), groups.clone(), world.clock.clone());
+        let timeout_ms = config.transactions.request_timeout_ms.into();
+        let markers = LocalMarkers::new(replicas.clone(), groups.clone(), world.clock.clone(), timeout_ms);
         let transactions = start_transactions(&config, world, &replicas, &metadata, &markers);
         let rooms = Rooms { metadata, controller, replicas, groups, markers, transactions };
         rooms.subscribe(config.node_id);

@@ -68,8 +68,10 @@ pub mod reply;
 mod sync_group;
 mod topic_creation;
 mod transactions;
+mod txn_offset_commit;
 mod unregister_broker;
 mod update_features;
+mod verification;
 mod write_txn_markers;
 
 use crate::clock::Clock;
@@ -136,6 +138,7 @@ pub const HANDLED: &[Handled] = &[
     alone(25),
     alone(26),
     overlapping(27),
+    overlapping(28),
     alone(29),
     alone(30),
     alone(31),
@@ -284,7 +287,13 @@ impl Api {
             };
         }
         Ok(match key {
-            0 => now!(produce, ProduceRequest),
+            0 => {
+                let request = decode::<wire_messages::ProduceRequest>(&mut body, version)?;
+                match produce::is_transactional(&request) {
+                    false => produce::handle(services, context, request),
+                    true => Box::pin(produce::handle_transactional(services, context, request)).await,
+                }
+            }
             1 => now!(fetch, FetchRequest),
             2 => now!(list_offsets, ListOffsetsRequest),
             3 => now!(metadata, MetadataRequest),
@@ -307,6 +316,7 @@ impl Api {
             25 => soon!(add_offsets_to_txn, AddOffsetsToTxnRequest),
             26 => soon!(end_txn, EndTxnRequest),
             27 => now!(write_txn_markers, WriteTxnMarkersRequest),
+            28 => soon!(txn_offset_commit, TxnOffsetCommitRequest),
             29 => now!(describe_acls, DescribeAclsRequest),
             30 => now!(create_acls, CreateAclsRequest),
             31 => now!(delete_acls, DeleteAclsRequest),

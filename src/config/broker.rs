@@ -144,6 +144,8 @@ pub struct TransactionSettings {
     pub transactional_id_expiration_ms: i32,
     pub transaction_remove_expired_transaction_cleanup_interval_ms: i32,
     pub request_timeout_ms: i32,
+    pub add_partitions_to_txn_retry_backoff_ms: i32,
+    pub add_partitions_to_txn_retry_backoff_max_ms: i32,
 }
 
 /// Keys about the metadata quorum and the brokers' registration.

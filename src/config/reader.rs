@@ -183,6 +183,8 @@ impl Reader<'_> {
             transaction_remove_expired_transaction_cleanup_interval_ms: self
                 .int("transaction.remove.expired.transaction.cleanup.interval.ms"),
             request_timeout_ms: self.int("request.timeout.ms"),
+            add_partitions_to_txn_retry_backoff_ms: self.int("add.partitions.to.txn.retry.backoff.ms"),
+            add_partitions_to_txn_retry_backoff_max_ms: self.int("add.partitions.to.txn.retry.backoff.max.ms"),
         }
     }
 

@@ -11,21 +11,25 @@ use futures_util::future::{join_all, BoxFuture};
 use futures_util::FutureExt;
 use std::sync::Arc;
 
-/// How long a marker may take to be replicated: Kafka's `request.timeout.ms`. Milliseconds.
-const REPLICATION_TIMEOUT_MS: i64 = 30_000;
-
 /// Writes to the partitions of this broker: where groups live, by their coordinator, which is those partitions' one
 /// writer; to all others directly.
 pub struct LocalMarkers {
     replicas: Arc<ReplicaManager>,
     groups: Arc<Groups>,
     clock: Arc<dyn Clock>,
+    timeout_ms: i64,
 }
 
 impl LocalMarkers {
-    /// For the partitions that `replicas` holds and the groups that live on them.
-    pub fn new(replicas: Arc<ReplicaManager>, groups: Arc<Groups>, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { replicas, groups, clock })
+    /// For the partitions that `replicas` holds and the groups that live on them. A marker may take `timeout_ms` to be
+    /// replicated (`request.timeout.ms`).
+    pub fn new(
+        replicas: Arc<ReplicaManager>,
+        groups: Arc<Groups>,
+        clock: Arc<dyn Clock>,
+        timeout_ms: i64,
+    ) -> Arc<Self> {
+        Arc::new(Self { replicas, groups, clock, timeout_ms })
     }
 
     fn write_one(
@@ -43,7 +47,7 @@ impl LocalMarkers {
             Err(error) => return std::future::ready(Err(error.into())).boxed(),
         };
         let version = marker.transaction_version;
-        match partition.append_marker(batch.clone(), version, REPLICATION_TIMEOUT_MS, now) {
+        match partition.append_marker(batch.clone(), version, self.timeout_ms, now) {
             Append::Done(outcome) => std::future::ready(outcome.map(drop).map_err(MarkerError::from)).boxed(),
             Append::Later(later) => later.map(|outcome| outcome.map(drop).map_err(MarkerError::from)).boxed(),
         }

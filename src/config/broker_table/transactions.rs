@@ -1,15 +1,16 @@
 //! Broker keys: transactions and the share coordinator.
 
-use super::reasons::{SHARE_GROUPS, SIZES, TRANSACTIONS};
+use super::reasons::{SHARE_GROUPS, SIZES, VERIFIED};
 use super::{accepted, honoured, BrokerConfigDef, Scope};
 use crate::config::definition::{Check, Kind};
 
 #[rustfmt::skip]
 pub(super) const TABLE: &[BrokerConfigDef] = &[
-    accepted("add.partitions.to.txn.retry.backoff.max.ms", Kind::Int, Some("100"),
-        Check::AtLeast(0), Scope::ReadOnly, TRANSACTIONS),
-    accepted("add.partitions.to.txn.retry.backoff.ms", Kind::Int, Some("20"), Check::AtLeast(1), Scope::ReadOnly,
-        TRANSACTIONS),
+    honoured("add.partitions.to.txn.retry.backoff.max.ms", Kind::Int, Some("100"),
+        Check::AtLeast(0), Scope::ReadOnly,
+        "How long a leader asks again to add a partition while the transaction before is being ended."),
+    honoured("add.partitions.to.txn.retry.backoff.ms", Kind::Int, Some("20"), Check::AtLeast(1), Scope::ReadOnly,
+        "How long it waits before it asks again."),
     accepted("share.coordinator.append.linger.ms", Kind::Int, Some("-1"), Check::AtLeast(-1), Scope::ReadOnly,
         SHARE_GROUPS),
     accepted("share.coordinator.cached.buffer.max.bytes", Kind::Int, Some("1048588"),
@@ -43,7 +44,7 @@ pub(super) const TABLE: &[BrokerConfigDef] = &[
     honoured("transaction.max.timeout.ms", Kind::Int, Some("900000"), Check::AtLeast(1), Scope::ReadOnly,
         "The longest timeout that a producer may ask for its transactions."),
     accepted("transaction.partition.verification.enable", Kind::Boolean, Some("true"),
-        Check::Any, Scope::ClusterWide, TRANSACTIONS),
+        Check::Any, Scope::ClusterWide, VERIFIED),
     honoured("transaction.remove.expired.transaction.cleanup.interval.ms", Kind::Int, Some("3600000"),
         Check::AtLeast(1), Scope::ReadOnly,
         "How often transactional ids are looked at that may have expired."),

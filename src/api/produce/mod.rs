@@ -1,7 +1,9 @@
 //! Produce (key 0). Versions 3–13.
 //!
-//! 5: log start offset. 7: zstd (KIP-110). 8: errors by record (KIP-467). 10: leader hints (KIP-951). 13: topic ids (KIP-516).
-//! Left out: transactional data, which is refused until transactions are served.
+//! 5: log start offset. 7: zstd (KIP-110). 8: errors by record (KIP-467). 10: leader hints (KIP-951). 11: TRANSACTION_ABORTABLE,
+//! 12: partitions join their transaction on the way (KIP-890). 13: topic ids (KIP-516).
+
+mod transactional;
 
 use super::context::{RequestContext, Responder};
 use super::error::ErrorCode;
@@ -9,6 +11,7 @@ use super::leaders::LeaderHints;
 use super::reply::Reply;
 use super::Services;
 use crate::clock::Now;
+use crate::ids::{TopicPartition, Uuid};
 use crate::log::append::Appended;
 use crate::metadata::image::MetadataImage;
 use crate::record::validate::{check_one_batch, validate_with, BatchRefused};
@@ -17,24 +20,39 @@ use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProdu
 use kafka_protocol::messages::produce_response::{
     BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, TopicProduceResponse,
 };
-use kafka_protocol::messages::{BrokerId, ProduceRequest, ProduceResponse};
+use kafka_protocol::messages::{BrokerId, ProduceRequest, ProduceResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use std::sync::Arc;
+use transactional::Verified;
 
 /// The client id with which Kafka's own tools may write to internal topics (P13).
 const ADMIN_CLIENT_ID: &str = "__admin_client";
 
+/// Whether any batch belongs to a transaction: then [`handle_transactional`] takes the request.
+pub fn is_transactional(request: &ProduceRequest) -> bool {
+    transactional::is_transactional(request)
+}
+
+/// Sees to it that the transaction is open where its batches go, then does as [`handle`].
+pub async fn handle_transactional(services: &Services, context: &RequestContext<'_>, request: ProduceRequest) -> Reply {
+    match Producing::new(services, context, &request).verified(&request).await {
+        Ok(verified) => produce(services, context, request, Some(verified)),
+        Err(error) => refuse_all(services, context, request, error),
+    }
+}
+
 /// Appends each partition's batch, and answers when as many replicas have it as the client asked for.
 pub fn handle(services: &Services, context: &RequestContext<'_>, request: ProduceRequest) -> Reply {
-    let producing = Producing {
-        services,
-        image: services.metadata.current(),
-        version: context.version,
-        acks: acks(request.acks, request.timeout_ms),
-        may_write_internal: &*context.client_id == ADMIN_CLIENT_ID,
-        transactional: request.transactional_id.is_some(),
-        now: services.clock.now(),
-    };
+    produce(services, context, request, None)
+}
+
+fn produce(
+    services: &Services,
+    context: &RequestContext<'_>,
+    request: ProduceRequest,
+    verified: Option<Verified>,
+) -> Reply {
+    let producing = Producing { verified, ..Producing::new(services, context, &request) };
     let mut waiting = Vec::new();
     // A topic's answer is as large as its request and is collected into its place.
     let topics = request.topic_data.into_iter().enumerate().map(|(at, topic)| {
@@ -62,6 +80,32 @@ pub fn handle(services: &Services, context: &RequestContext<'_>, request: Produc
     })
 }
 
+/// Refuses a request as a whole: every partition hears of it.
+fn refuse_all(services: &Services, context: &RequestContext<'_>, request: ProduceRequest, error: ErrorCode) -> Reply {
+    let topics = request.topic_data.into_iter().map(|topic| {
+        let partitions = topic.partition_data.iter().map(|partition| refused(partition.index, error));
+        let answer = TopicProduceResponse::default().with_partition_responses(partitions.collect());
+        named(answer, topic.name, topic.topic_id, context.version)
+    });
+    let answer = Answer {
+        responder: context.responder.clone(),
+        listener: context.connection.listener.clone(),
+        topics: topics.collect(),
+        silent: request.acks == 0,
+    };
+    answer.send(&services.metadata.current())
+}
+
+/// A topic's answer under the name that its request's version gave it.
+fn named(mut answer: TopicProduceResponse, name: TopicName, topic_id: Uuid, version: i16) -> TopicProduceResponse {
+    if version >= 13 {
+        answer.topic_id = topic_id;
+    } else {
+        answer.name = name;
+    }
+    answer
+}
+
 /// P1: the acknowledgement that a request's number asks for.
 fn acks(acks: i16, timeout_ms: i32) -> Option<Acks> {
     match acks {
@@ -86,11 +130,24 @@ struct Producing<'a> {
     /// `None` for a number that means nothing (P1).
     acks: Option<Acks>,
     may_write_internal: bool,
-    transactional: bool,
+    /// What came of asking the coordinator of the batches' transaction, if they have one.
+    verified: Option<Verified>,
     now: Now,
 }
 
-impl Producing<'_> {
+impl<'a> Producing<'a> {
+    fn new(services: &'a Services, context: &RequestContext<'_>, request: &ProduceRequest) -> Self {
+        Self {
+            services,
+            image: services.metadata.current(),
+            version: context.version,
+            acks: acks(request.acks, request.timeout_ms),
+            may_write_internal: &*context.client_id == ADMIN_CLIENT_ID,
+            verified: None,
+            now: services.clock.now(),
+        }
+    }
+
     fn topic(&self, topic: TopicProduceData, mut wait: impl FnMut(usize, AppendFuture)) -> TopicProduceResponse {
         let name = self.topic_name(&topic);
         let mut responses = Vec::with_capacity(topic.partition_data.len());
@@ -109,13 +166,8 @@ impl Producing<'_> {
             };
             responses.push(response);
         }
-        let mut answer = TopicProduceResponse::default().with_partition_responses(responses);
-        if self.version >= 13 {
-            answer.topic_id = topic.topic_id;
-        } else {
-            answer.name = topic.name;
-        }
-        answer
+        let answer = TopicProduceResponse::default().with_partition_responses(responses);
+        named(answer, topic.name, topic.topic_id, self.version)
     }
 
     /// P10, P13: the topic's name, if it exists and may be written to.
@@ -132,7 +184,7 @@ impl Producing<'_> {
     }
 
     /// The checks in Kafka's order (P16); the batch is judged outside any lock.
-    fn partition(&self, topic: &str, produced: PartitionProduceData) -> Result<Append, Refusal> {
+    fn partition(&self, topic: &Arc<str>, produced: PartitionProduceData) -> Result<Append, Refusal> {
         let partition = self
             .services
             .replicas
@@ -145,17 +197,21 @@ impl Producing<'_> {
             Ok(()) => Refusal::error(error),
             Err(refused) => Refusal::Batch(refused),
         };
-        if self.transactional {
-            return Err(refuse(ErrorCode::InvalidTxnState));
-        }
         let acks = self.acks.ok_or_else(|| refuse(ErrorCode::InvalidRequiredAcks))?;
+        let verification = match &self.verified {
+            None => None,
+            Some(verified) => {
+                let verification = verified.of(&TopicPartition::new(topic.clone(), produced.index));
+                verification.map_err(|(error, why)| Refusal::Request(error, why))?
+            }
+        };
         partition.check_append(acks).map_err(|error| refuse(ErrorCode::from(&error)))?;
         let mut rules = partition.rules();
         if !zstd_allowed {
             Arc::make_mut(&mut rules).zstd_allowed = false;
         }
         let batch = validate_with(&self.services.scratch, records, &rules, self.now).map_err(Refusal::Batch)?;
-        Ok(partition.append_as_leader(batch, acks, self.now))
+        Ok(partition.append_verified(batch, acks, verification, self.now))
     }
 }
 

@@ -1,0 +1,167 @@
+//! Asks a transaction's coordinator, on behalf of a partition's leader, whether the transaction is open there, or to add
+//! the partition to it (KIP-890); and what of its answer a client hears (X6, X7).
+
+use super::error::ErrorCode;
+use super::Services;
+use crate::ids::TopicPartition;
+use crate::txn::request::AddPartitionsToTxn;
+use crate::txn::{Text, TxnError};
+use std::time::Duration;
+
+/// What a client's request lets the leader do: Kafka's name for what follows from its version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TransactionSupportedOperation {
+    /// The client adds partitions itself, and knows no error that means "abort".
+    DefaultError,
+    /// The client adds partitions itself, and knows TRANSACTION_ABORTABLE.
+    GenericErrorSupported,
+    /// The leader adds partitions, and epochs grow with every transaction.
+    AddPartition,
+}
+
+impl TransactionSupportedOperation {
+    /// What a Produce of this version lets the leader do.
+    pub(super) fn of_produce(version: i16) -> Self {
+        match version {
+            12.. => Self::AddPartition,
+            11 => Self::GenericErrorSupported,
+            _ => Self::DefaultError,
+        }
+    }
+
+    /// What a TxnOffsetCommit of this version lets the leader do.
+    pub(super) fn of_txn_offset_commit(version: i16) -> Self {
+        match version {
+            5.. => Self::AddPartition,
+            4 => Self::GenericErrorSupported,
+            _ => Self::DefaultError,
+        }
+    }
+
+    /// Whether epochs grow with every transaction.
+    pub(super) fn epoch_grows(self) -> bool {
+        self == Self::AddPartition
+    }
+}
+
+/// In whose transaction the partitions should be.
+pub(super) struct InTransaction {
+    pub(super) transactional_id: Text,
+    pub(super) producer_id: i64,
+    pub(super) producer_epoch: i16,
+    pub(super) supported: TransactionSupportedOperation,
+}
+
+/// Why a partition is not, with the coordinator's own error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NotInTransaction(pub(super) ErrorCode);
+
+/// Asks the coordinator of the transaction, again and again while the transaction before is being ended, if the client
+/// leaves it to us. Each partition in the order given.
+pub(super) async fn verify(
+    services: &Services,
+    transaction: &InTransaction,
+    partitions: Vec<TopicPartition>,
+) -> Vec<Result<(), NotInTransaction>> {
+    let supported = transaction.supported;
+    let settings = &services.config.transactions;
+    let ms = |ms: i32| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+    let longest = ms(settings.add_partitions_to_txn_retry_backoff_max_ms.min(settings.request_timeout_ms));
+    let until = services.clock.elapsed() + longest;
+    loop {
+        let asked = AddPartitionsToTxn {
+            transactional_id: transaction.transactional_id.clone(),
+            producer_id: transaction.producer_id,
+            producer_epoch: transaction.producer_epoch,
+            verify_only: !supported.epoch_grows(),
+            client_version: if supported.epoch_grows() { 2 } else { 0 },
+            partitions: partitions.clone(),
+        };
+        let answered = match services.transactions.execute(asked).await {
+            Ok(reply) => reply.results.into_iter().map(|(_, error)| error).collect(),
+            Err(error) => vec![Some(error); partitions.len()],
+        };
+        let is_busy = answered.contains(&Some(TxnError::ConcurrentTransactions));
+        if !(is_busy && supported.epoch_grows()) || services.clock.elapsed() >= until {
+            return answered.into_iter().map(|error| outcome(error, supported)).collect();
+        }
+        tokio::time::sleep(ms(settings.add_partitions_to_txn_retry_backoff_ms)).await;
+    }
+}
+
+/// The coordinator's word, for a leader: fencing shows as the producer's epoch, and what older clients do not know as what
+/// they do.
+fn outcome(error: Option<TxnError>, supported: TransactionSupportedOperation) -> Result<(), NotInTransaction> {
+    let Some(error) = error else { return Ok(()) };
+    let default_error = supported == TransactionSupportedOperation::DefaultError;
+    Err(NotInTransaction(match error {
+        TxnError::ProducerFenced => ErrorCode::InvalidProducerEpoch,
+        TxnError::TransactionAbortable if default_error => ErrorCode::InvalidTxnState,
+        error => ErrorCode::from(error),
+    }))
+}
+
+impl NotInTransaction {
+    /// What a producer hears: trouble with the coordinator as NOT_ENOUGH_REPLICAS, which every client tries again without
+    /// asking for metadata first.
+    pub(super) fn to_producer(self, supported: TransactionSupportedOperation) -> (ErrorCode, Option<String>) {
+        let Self(error) = self;
+        match error {
+            ErrorCode::InvalidTxnState => (error, Some("Partition was not added to the transaction".to_owned())),
+            ErrorCode::ConcurrentTransactions if supported.epoch_grows() => (error, None),
+            ErrorCode::ConcurrentTransactions
+            | ErrorCode::CoordinatorLoadInProgress
+            | ErrorCode::CoordinatorNotAvailable
+            | ErrorCode::NotCoordinator => {
+                let why = format!(
+                    "Unable to verify the partition has been added to the transaction. Underlying error: {error:?}"
+                );
+                (ErrorCode::NotEnoughReplicas, Some(why))
+            }
+            error => (error, None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TransactionSupportedOperation::{AddPartition, DefaultError, GenericErrorSupported};
+    use super::*;
+
+    #[test]
+    fn x6_x7_what_a_producer_hears_of_its_coordinator() {
+        let hears = |error, supported| outcome(Some(error), supported).unwrap_err().to_producer(supported).0;
+        for (error, old, newer, newest) in [
+            (TxnError::TransactionAbortable, ErrorCode::InvalidTxnState, ErrorCode::TransactionAbortable, None),
+            (TxnError::ProducerFenced, ErrorCode::InvalidProducerEpoch, ErrorCode::InvalidProducerEpoch, None),
+            (
+                TxnError::InvalidProducerIdMapping,
+                ErrorCode::InvalidProducerIdMapping,
+                ErrorCode::InvalidProducerIdMapping,
+                None,
+            ),
+            (TxnError::NotCoordinator, ErrorCode::NotEnoughReplicas, ErrorCode::NotEnoughReplicas, None),
+            (TxnError::CoordinatorLoadInProgress, ErrorCode::NotEnoughReplicas, ErrorCode::NotEnoughReplicas, None),
+            (
+                TxnError::ConcurrentTransactions,
+                ErrorCode::NotEnoughReplicas,
+                ErrorCode::NotEnoughReplicas,
+                Some(ErrorCode::ConcurrentTransactions),
+            ),
+        ] {
+            assert_eq!(hears(error, DefaultError), old, "{error:?}");
+            assert_eq!(hears(error, GenericErrorSupported), newer, "{error:?}");
+            assert_eq!(hears(error, AddPartition), newest.unwrap_or(newer), "{error:?}");
+        }
+        assert_eq!(outcome(None, DefaultError), Ok(()));
+    }
+
+    #[test]
+    fn x7_versions_say_who_adds_partitions() {
+        use TransactionSupportedOperation as Operation;
+        let produce: Vec<_> = [3, 10, 11, 12, 13].map(Operation::of_produce).into();
+        assert_eq!(produce, [DefaultError, DefaultError, GenericErrorSupported, AddPartition, AddPartition]);
+        let commit: Vec<_> = [0, 3, 4, 5].map(Operation::of_txn_offset_commit).into();
+        assert_eq!(commit, [DefaultError, DefaultError, GenericErrorSupported, AddPartition]);
+    }
+}
