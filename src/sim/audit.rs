@@ -65,7 +65,7 @@ async fn read_all(
     connection: &mut Connection<'_>,
     scene: Scene<'_>,
     place: Place,
-) -> (i64, Vec<(i64, super::oracle::Mark)>) {
+) -> (i64, Vec<(i64, Option<super::oracle::Mark>)>) {
     let mut content = Vec::new();
     let mut next = scene.oracle.borrow_mut().partition(place).start;
     let mut start = None;

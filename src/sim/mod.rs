@@ -12,6 +12,7 @@ pub mod batch;
 pub mod client;
 pub mod clock;
 pub mod groups;
+pub mod ledger;
 pub mod life;
 pub mod machine;
 pub mod oracle;
@@ -44,6 +45,8 @@ pub struct Outcome {
     pub lives: u64,
     /// Records acknowledged or read.
     pub records: u64,
+    /// Transactions that ended as their producers were told.
+    pub transactions: u64,
 }
 
 /// Runs one seed; prints every event if `loud`.
@@ -86,6 +89,7 @@ pub fn run(seed: u64, loud: bool) -> Outcome {
         workload.begin(scene, lossy).await;
         workload.run(scene).await;
         workload.begin(scene, false).await;
+        workload.settle(scene).await;
         done = true;
     });
     if !done {
@@ -94,7 +98,8 @@ pub fn run(seed: u64, loud: bool) -> Outcome {
     let operations = machine.disk.operations();
     trace.note(0, "world", &format!("{operations:?}"));
     let records = oracle.borrow().seen;
-    Outcome { trace: trace.hash(), events: trace.events(), lives: lives + 1, records }
+    let transactions = workload.transactions();
+    Outcome { trace: trace.hash(), events: trace.events(), lives: lives + 1, records, transactions }
 }
 
 fn configuration(rng: &Rng) -> Loaded {
@@ -102,6 +107,8 @@ fn configuration(rng: &Rng) -> Loaded {
         ("node.id", "1".to_owned()),
         ("log.dirs", "/data".to_owned()),
         ("offsets.topic.num.partitions", "2".to_owned()),
+        ("transaction.state.log.num.partitions", "2".to_owned()),
+        ("transaction.abort.timed.out.transaction.cleanup.interval.ms", "1000".to_owned()),
         ("group.initial.rebalance.delay.ms", rng.below(300).to_string()),
         ("group.min.session.timeout.ms", "1000".to_owned()),
         ("auto.create.topics.enable", "false".to_owned()),
@@ -134,14 +141,16 @@ fn one_seed() {
 }
 
 #[test]
-fn d8_d9_d10_d11_d21_d22_d23_d26_d34_seeds() {
+fn d8_d9_d10_d11_d13_d14_d16_d18_d19_d20_d21_d22_d23_d26_d28_d34_seeds() {
     let count = number("KLAMM_SIM_SEEDS").unwrap_or(50);
-    let mut records = 0;
+    let (mut records, mut transactions) = (0, 0);
     for seed in 0..count {
         let outcome = run(seed, false);
         println!("seed {seed}: trace {:016x}, {outcome:?}", outcome.trace);
         records += outcome.records;
+        transactions += outcome.transactions;
     }
+    assert!(transactions > 10 * count, "the seeds end transactions: {transactions}");
     assert!(records > 100 * count, "the seeds do something: {records} records");
 }
 

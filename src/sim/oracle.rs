@@ -143,6 +143,13 @@ impl Oracle {
         self.learn(life, place, offset, mark, durable);
     }
 
+    /// A marker lies there, where no record may have been.
+    fn read_marker(&mut self, life: &Life, place: Place, offset: i64) {
+        if let Some(known) = self.partition(place).known.get(&offset) {
+            life.broken(&format!("{place:?} has a marker at {offset}, where {:?} was", known.mark));
+        }
+    }
+
     fn learn(&mut self, life: &Life, place: Place, offset: i64, mark: Mark, durable: bool) {
         let partition = self.partitions.entry(place).or_default();
         // What was deleted may have been forgotten with its producer's sequences.
@@ -172,7 +179,7 @@ impl Oracle {
 
     /// Compares a partition's whole content at the start of a life with what is known: `content` from `start` to the high
     /// watermark. `lossy` if a suffix may have been lost since.
-    pub fn audit(&mut self, life: &Life, place: Place, start: i64, content: &[(i64, Mark)], lossy: bool) {
+    pub fn audit(&mut self, life: &Life, place: Place, start: i64, content: &[(i64, Option<Mark>)], lossy: bool) {
         let end = content.last().map_or(start, |(last, _)| last + 1);
         for ((offset, _), expected) in content.iter().zip(start..) {
             if *offset != expected {
@@ -181,7 +188,8 @@ impl Oracle {
         }
         let idempotent = std::mem::take(&mut self.idempotent);
         for producer in &idempotent {
-            let numbers = content.iter().filter(|(_, mark)| mark.producer == *producer).map(|(_, mark)| mark.number);
+            let marks = content.iter().filter_map(|(_, mark)| *mark);
+            let numbers = marks.filter(|mark| mark.producer == *producer).map(|mark| mark.number);
             if !numbers.is_sorted_by(|a, b| a < b) {
                 life.broken(&format!("{place:?} has records of idempotent producer {producer} out of order or twice"));
             }
@@ -200,7 +208,10 @@ impl Oracle {
         let least = self.partition(place).start;
         self.told_start(life, place, least, start);
         for (offset, mark) in content {
-            self.read(life, place, *offset, *mark);
+            match mark {
+                Some(mark) => self.read(life, place, *offset, *mark),
+                None => self.read_marker(life, place, *offset),
+            }
         }
     }
 

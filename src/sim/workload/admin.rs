@@ -1,6 +1,6 @@
 //! The operator: makes and deletes topics, deletes records, changes settings.
 
-use super::{member, pause, Scene};
+use super::{member, pause, payer, Scene};
 use crate::ids::Uuid;
 use crate::rng::Rng;
 use crate::sim::client::Connection;
@@ -69,6 +69,10 @@ impl Admin {
         if !scene.has_topic(member::TOPIC) {
             let (name, partitions) = (member::TOPIC.to_owned(), member::PARTITIONS);
             return Topic { name, partitions, flush_before_ack: false, state: TopicState::Created };
+        }
+        if !scene.has_topic(payer::TOPIC) {
+            let (name, partitions) = (payer::TOPIC.to_owned(), payer::PARTITIONS);
+            return Topic { name, partitions, flush_before_ack: true, state: TopicState::Created };
         }
         // Names come again, so that folders of old incarnations lie in the way.
         self.named += 1;
@@ -145,7 +149,7 @@ impl Admin {
 
     async fn delete(&mut self, connection: &mut Connection<'_>, scene: Scene<'_>, topics: &[(Uuid, Topic)]) {
         let Some((id, topic)) = topics.get(self.rng.below(topics.len().max(1) as u64) as usize) else { return };
-        if topic.name == member::TOPIC {
+        if topic.name == member::TOPIC || topic.name == payer::TOPIC {
             return;
         }
         let state = |state| {
@@ -170,7 +174,9 @@ impl Admin {
     async fn delete_records(&mut self, connection: &mut Connection<'_>, scene: Scene<'_>) {
         let (place, name, offset) = {
             let mut oracle = scene.oracle.borrow_mut();
-            let places = oracle.places();
+            let mut places = oracle.places();
+            // Transactions are counted record by record.
+            places.retain(|place| oracle.topics[&place.0].name != payer::TOPIC);
             let Some(place) = places.get(self.rng.below(places.len().max(1) as u64) as usize).copied() else { return };
             let partition = oracle.partition(place);
             let room = (partition.known_end() - partition.start).max(0) as u64;

@@ -224,7 +224,9 @@ impl Consumer {
                 let high_watermark = partition.high_watermark;
                 scene.life.broken(&format!("{place:?} gives {offset} at {position} below {high_watermark}"));
             }
-            oracle.read(scene.life, place, offset, mark);
+            if let Some(mark) = mark {
+                oracle.read(scene.life, place, offset, mark);
+            }
             *position += 1;
             new += 1;
         }

@@ -1,19 +1,24 @@
 //! What clients do, drawn from the seed. Each client lives on across the node's lives and remembers what it has not heard
 //! the answer of.
 
+mod accountant;
 mod admin;
 mod consumer;
 mod member;
+mod payer;
 mod producer;
 
+pub use accountant::Accountant;
 pub use admin::Admin;
 pub use consumer::Consumer;
 pub use member::Member;
+pub use payer::Payer;
 pub use producer::Producer;
 
 use super::audit::audit;
 use super::client::Connection;
 use super::groups::Group;
+use super::ledger::Ledger;
 use super::life::Life;
 use super::oracle::{Oracle, TopicState};
 use crate::rng::Rng;
@@ -70,6 +75,10 @@ pub struct Workload {
     admin: Admin,
     /// The groups with their members.
     groups: Vec<(&'static str, RefCell<Group>, Vec<Member>)>,
+    /// Producers of transactions, and who reads what they commit.
+    payers: Vec<Payer>,
+    accountant: Accountant,
+    ledger: RefCell<Ledger>,
 }
 
 impl Workload {
@@ -82,6 +91,9 @@ impl Workload {
             consumers: (0..consumers).map(|id| Consumer::new(id, rng.fork())).collect(),
             admin: Admin::new(rng.fork()),
             groups: GROUPS.iter().map(|id| (*id, RefCell::default(), members(id, rng))).collect(),
+            payers: (0..1 + rng.below(3) as u32).map(|id| Payer::draw(id, rng.fork(), oracle)).collect(),
+            accountant: Accountant::new(rng.fork()),
+            ledger: RefCell::default(),
         }
     }
 
@@ -100,7 +112,8 @@ impl Workload {
 
     /// Lets everybody work: until the node dies, or, when `closing`, until everything open is done.
     pub async fn run(&mut self, scene: Scene<'_>) {
-        let Self { producers, consumers, admin, groups } = self;
+        let Self { producers, consumers, admin, groups, payers, accountant, ledger } = self;
+        let ledger = &*ledger;
         let mut clients: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![Box::pin(admin.run(scene))];
         for producer in producers {
             clients.push(Box::pin(producer.run(scene)));
@@ -114,6 +127,23 @@ impl Workload {
                 clients.push(Box::pin(member.run(scene, group)));
             }
         }
+        clients.push(Box::pin(accountant.run(scene, ledger)));
+        for payer in payers {
+            clients.push(Box::pin(payer.run(scene, ledger)));
+        }
         join_all(clients).await;
+    }
+
+    /// Nobody works any more: every transaction counts whole or not at all, and nothing holds committed readers back.
+    pub async fn settle(&mut self, scene: Scene<'_>) {
+        self.accountant.settle(scene, &self.ledger).await;
+        for payer in &self.payers {
+            payer.check_offset(&mut Connection::reliable(scene.life), scene, &self.ledger).await;
+        }
+    }
+
+    /// Transactions that ended as their producers were told.
+    pub fn transactions(&self) -> u64 {
+        self.ledger.borrow().told
     }
 }

@@ -101,7 +101,7 @@ impl Producer {
             .collect();
         marks.iter().for_each(|mark| oracle.note_sent(*mark, place));
         let sequence = match self.identity {
-            Some((producer_id, epoch)) => Sequence { producer_id, epoch, first },
+            Some((producer_id, epoch)) => Sequence { producer_id, epoch, first, transactional: false },
             None => Sequence::NONE,
         };
         let bytes = batch::batch(&marks, sequence, scene.life.clock.now().wall_ms, &self.rng);
