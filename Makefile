@@ -8,6 +8,8 @@ export CARGO_TERM_COLOR ?= never
 TEST_THREADS ?= 2
 DEBUG_BIN := $(CURDIR)/target/debug/klamm
 RELEASE_BIN := $(CURDIR)/target/release/klamm
+# Of the bench alone: it draws pictures.
+BENCH_VENV := $(CURDIR)/compat/.cache/bench-venv
 
 .PHONY: help setup setup-compat run build check test test-long protocol compat sim bench fuzz rules kill clean
 
@@ -62,9 +64,15 @@ sim: setup ## one seed of the simulation: make sim SEED=7
 kill: setup-compat build ## kill -9 at points drawn from a seed: make kill SEED=1 KILLS=50
 	compat/run --bin $(DEBUG_BIN) --seed $(or $(SEED),1) --kills $(or $(KILLS),50) kill
 
-bench: setup-compat ## Klamm beside Apache Kafka in one run, printed and written to compat/bench/results
+bench: setup-compat $(BENCH_VENV)/ready ## Klamm beside Apache Kafka in one run, printed and written to compat/bench/results
 	$(CARGO) build --release
-	compat/bench/run --bin $(RELEASE_BIN)
+	$(CARGO) build --release -p protocol-tests --bin load
+	$(BENCH_VENV)/bin/python compat/bench/run --bin $(RELEASE_BIN) --load $(CURDIR)/target/release/load $(ARGS)
+
+$(BENCH_VENV)/ready:
+	python3 -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/pip --quiet --disable-pip-version-check install matplotlib
+	touch $@
 
 fuzz: setup ## the request decoder under a fuzzer: make fuzz SECONDS=60
 	cd protocol-tests && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run request_decode -- -max_total_time=$(or $(SECONDS),60)

@@ -9,12 +9,17 @@ import tempfile
 import time
 from pathlib import Path
 
+import plots
 import report
 from figures import BenchError, Life
 from harness.broker import BrokerError
 from harness.paths import LIBS
+from native import NativeLife
+from partitions import PartitionsLife
 from rivals import KAFKA, KLAMM
 
+# The stock tools, the native generator, ten thousand partitions: a broker of its own for each.
+PARTS = {"tools": Life, "native": NativeLife, "partitions": PartitionsLife}
 HERE = Path(__file__).resolve().parent
 
 
@@ -24,11 +29,14 @@ def _parse():
     parser.add_argument("--runs", type=int, default=2, help="how often each broker lives; medians are printed (default %(default)s)")
     parser.add_argument("--only", choices=(KLAMM, KAFKA), help="one of the two")
     parser.add_argument("--divide", type=int, default=1, help="so many times fewer records, for a quick look")
+    parser.add_argument("--load", type=Path, help="the native generator, a release build; without it the stock tools alone measure")
+    parser.add_argument("--part", choices=PARTS, action="append", help="only these parts (default: all that can be)")
     parser.add_argument("--idle-seconds", type=float, default=10, help="how long idleness is measured (default %(default)s)")
     parser.add_argument("--directory", type=Path, help="where the brokers put their data (default: the temporary directory)")
     parser.add_argument("--summary", type=Path, help="write the table with its circumstances to this file")
     options = parser.parse_args()
     options.said = " ".join(["compat/bench/run", *map(shlex.quote, sys.argv[1:])])
+    options.part = options.part or [part for part in PARTS if part == "tools" or options.load]
     if not LIBS.is_dir():
         parser.error("no stock tools in compat/.cache: run make setup-compat")
     return options
@@ -47,9 +55,13 @@ def main():
             for kind in (KLAMM, KAFKA) if not options.only else (options.only,):
                 print(f"run {run} of {options.runs}: {kind}", flush=True)
                 directory = top / f"{kind}-{run}"
-                Life(kind, directory, options, lambda figure, at=(run, kind): taken.append((*at, figure))).live()
-                # So that the next one starts with the same page cache and disk.
-                shutil.rmtree(directory)
+                for part, life in PARTS.items():
+                    if part not in options.part:
+                        continue
+                    life(kind, directory, options, lambda figure, at=(run, kind): taken.append((*at, figure))).live()
+                    # So that the next one starts with the same page cache and disk.
+                    shutil.rmtree(directory)
+                    shutil.rmtree(f"{directory}-probe", ignore_errors=True)
     except (BenchError, BrokerError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -59,6 +71,7 @@ def main():
             print(report.table(taken))
             name = f"{datetime.datetime.now(datetime.timezone.utc):%Y%m%dT%H%M%SZ}.csv"
             report.write_csv(HERE / "results" / name, taken)
+            plots.draw(HERE / "results" / name, taken)
             print(f"all measurements: compat/bench/results/{name}; {(time.monotonic() - began) / 60:.1f} minutes")
     if options.summary:
         report.write_summary(options.summary, taken, options, load)

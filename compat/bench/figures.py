@@ -32,7 +32,8 @@ class Figure:
     less: bool
 
 
-def _tool(name, *arguments):
+def runrun_tool(name, *arguments):
+    """What a stock tool prints."""
     command = ["java", *TOOL_JVM, f"-Dlog4j2.configurationFile={JAVA / 'tools-log4j2.properties'}", "-cp", f"{LIBS}/*",
                f"org.apache.kafka.tools.{name}", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=TOOL_TIMEOUT_S, check=False)
@@ -50,7 +51,7 @@ def _found(pattern, text, tool):
 
 def _produce(broker, topic, size, count):
     """Records, MiB/s, mean latency in ms, as the tool counts; records that failed are a failure here."""
-    out = _tool("ProducerPerformance", "--bootstrap-server", broker.bootstrap, "--topic", topic, "--num-records", count,
+    out = run_tool("ProducerPerformance", "--bootstrap-server", broker.bootstrap, "--topic", topic, "--num-records", count,
                 "--record-size", size, "--throughput", -1, "--reporting-interval", 600_000)
     last = [line for line in out.splitlines() if "records sent" in line][-1:]
     sent, rate, latency = _found(r"(\d+) records sent, .*?\(([\d.]+) MB/sec\), ([\d.]+) ms avg", "".join(last), "ProducerPerformance")
@@ -61,7 +62,7 @@ def _produce(broker, topic, size, count):
 
 def _consume(broker, topic, count):
     """MiB/s of fetching, without the time in which the group formed."""
-    out = _tool("ConsumerPerformance", "--bootstrap-server", broker.bootstrap, "--topic", topic, "--num-records", count,
+    out = run_tool("ConsumerPerformance", "--bootstrap-server", broker.bootstrap, "--topic", topic, "--num-records", count,
                 "--hide-header")
     lines = [line.split(", ") for line in out.splitlines() if line.count(", ") == 9]
     if not lines or int(lines[-1][4]) < count:
@@ -125,7 +126,7 @@ class Life:
 
     def latency(self):
         """From send to poll, one record at a time, acks=all. The tool's percentiles are whole milliseconds."""
-        out = _tool("EndToEndLatency", "--bootstrap-server", self.broker.bootstrap, "--topic", "latency", "--num-records",
+        out = run_tool("EndToEndLatency", "--bootstrap-server", self.broker.bootstrap, "--topic", "latency", "--num-records",
                     LATENCY_RECORDS // self.options.divide, "--producer-acks", "all", "--record-size", LATENCY_BYTES)
         mean, = _found(r"Avg latency: ([\d.]+)", out, "EndToEndLatency")
         self.note("end to end, mean", "ms", mean)

@@ -94,6 +94,8 @@ use kafka_protocol::messages as wire_messages;
 use kafka_protocol::protocol::StrBytes;
 pub use metadata::Misled;
 use reply::{ConnectionContext, Dispatch, Reply};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 pub use topic_creation::TopicCreation;
 
@@ -234,23 +236,13 @@ impl Api {
 
 impl Dispatch for Api {
     async fn dispatch(&self, connection: &ConnectionContext, frame: Bytes) -> Reply {
-        let header = match frame::header(&frame) {
-            Ok(header) => header,
-            Err(error) => return Reply::Close(error.to_string()),
-        };
-        let api = header.api;
-        let client_id = client_id(&frame, header.client_id);
-        let responder = Responder::new(header.version, header.correlation_id, self.services.buffers.clone());
-        let mut context = RequestContext { connection, version: header.version, client_id, responder };
-        if !HANDLED.iter().any(|handled| handled.api_key == api.key) {
-            Reply::Close(format!("{} is not served", api.name))
-        } else if api.serves(header.version) {
-            self.serve(api, &context, frame.slice(header.body_start..)).await
-        } else if api.key == versions::API_VERSIONS {
-            context.responder = Responder::new(0, header.correlation_id, self.services.buffers.clone());
-            api_versions::unsupported(&context)
-        } else {
-            Reply::Close(format!("{} {} is not served", api.name, header.version))
+        match self.begin(connection, frame) {
+            Begun::Done(reply) => reply,
+            Begun::Awaited(reply) => {
+                // What earlier requests have left is not to wait for this one.
+                connection.burst.write();
+                reply.await
+            }
         }
     }
 
@@ -259,39 +251,71 @@ impl Dispatch for Api {
     }
 }
 
+/// A request that a handler has begun. Small, for every connection has room for one: most requests are over at once, and
+/// those that are not have their own memory.
+enum Begun<'a> {
+    Done(Reply),
+    Awaited(Pin<Box<dyn Future<Output = Reply> + Send + 'a>>),
+}
+
 impl Api {
-    /// Checks the body's shape, then routes it (A9).
-    async fn serve(&self, api: &ApiVersion, context: &RequestContext<'_>, body: Bytes) -> Reply {
-        if let Err(error) = shape::check(api.key, context.version, &body) {
-            return Reply::Close(format!("{} {}: {error}", api.name, context.version));
-        }
-        match self.route(api.key, context, body).await {
-            Ok(reply) => reply,
-            Err(why) => Reply::Close(format!("{} {}: {why}", api.name, context.version)),
+    fn begin<'a>(&'a self, connection: &'a ConnectionContext, frame: Bytes) -> Begun<'a> {
+        let header = match frame::header(&frame) {
+            Ok(header) => header,
+            Err(error) => return Begun::Done(Reply::Close(error.to_string())),
+        };
+        let api = header.api;
+        let client_id = client_id(&frame, header.client_id);
+        let responder = Responder::new(header.version, header.correlation_id, self.services.buffers.clone());
+        let mut context = RequestContext { connection, version: header.version, client_id, responder };
+        if !HANDLED.iter().any(|handled| handled.api_key == api.key) {
+            Begun::Done(Reply::Close(format!("{} is not served", api.name)))
+        } else if api.serves(header.version) {
+            self.serve(api, context, frame.slice(header.body_start..))
+        } else if api.key == versions::API_VERSIONS {
+            context.responder = Responder::new(0, header.correlation_id, self.services.buffers.clone());
+            Begun::Done(api_versions::unsupported(&context))
+        } else {
+            Begun::Done(Reply::Close(format!("{} {} is not served", api.name, header.version)))
         }
     }
 
-    /// Decodes the body and calls the handler. The hot ones stand first and are not boxed.
-    async fn route(&self, key: i16, context: &RequestContext<'_>, mut body: Bytes) -> Result<Reply, String> {
+    /// Checks the body's shape, then routes it (A9).
+    fn serve<'a>(&'a self, api: &ApiVersion, context: RequestContext<'a>, body: Bytes) -> Begun<'a> {
+        let version = context.version;
+        if let Err(error) = shape::check(api.key, version, &body) {
+            return Begun::Done(Reply::Close(format!("{} {version}: {error}", api.name)));
+        }
+        match self.route(api.key, context, body) {
+            Ok(begun) => begun,
+            Err(why) => Begun::Done(Reply::Close(format!("{} {version}: {why}", api.name))),
+        }
+    }
+
+    /// Decodes the body and calls the handler. The hot ones stand first.
+    fn route<'a>(&'a self, key: i16, context: RequestContext<'a>, mut body: Bytes) -> Result<Begun<'a>, String> {
         let services = &self.services;
         let version = context.version;
         macro_rules! now {
-            ($handler:ident, $request:ident) => {
-                $handler::handle(services, context, decode::<wire_messages::$request>(&mut body, version)?)
-            };
+            ($handler:ident, $request:ident) => {{
+                let request = decode::<wire_messages::$request>(&mut body, version)?;
+                Begun::Done($handler::handle(services, &context, request))
+            }};
         }
         macro_rules! soon {
-            ($handler:ident, $request:ident) => {
-                Box::pin($handler::handle(services, context, decode::<wire_messages::$request>(&mut body, version)?))
-                    .await
-            };
+            ($handler:ident, $request:ident) => {{
+                let request = decode::<wire_messages::$request>(&mut body, version)?;
+                Begun::Awaited(Box::pin(async move { $handler::handle(services, &context, request).await }))
+            }};
         }
         Ok(match key {
             0 => {
                 let request = decode::<wire_messages::ProduceRequest>(&mut body, version)?;
                 match produce::is_transactional(&request) {
-                    false => produce::handle(services, context, request),
-                    true => Box::pin(produce::handle_transactional(services, context, request)).await,
+                    false => Begun::Done(produce::handle(services, &context, request)),
+                    true => Begun::Awaited(Box::pin(async move {
+                        produce::handle_transactional(services, &context, request).await
+                    })),
                 }
             }
             1 => now!(fetch, FetchRequest),

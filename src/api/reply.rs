@@ -1,5 +1,6 @@
 //! The seam between connections and handlers: what a connection hands to the handlers, and what it gets back.
 
+use crate::replica::Burst;
 use crate::wire::Response;
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -118,6 +119,8 @@ pub struct ConnectionContext {
     pub principal: Arc<str>,
     /// What the client said of itself in ApiVersions 3 or later (KIP-511).
     pub client_software: OnceLock<ClientSoftware>,
+    /// Appends of requests that came in one go.
+    pub burst: Burst,
 }
 
 /// A client's name and version (KIP-511).

@@ -54,12 +54,14 @@ impl Disk for RealDisk {
             // A name that is not UTF-8 is none of ours.
             let Ok(name) = entry.file_name().into_string() else { continue };
             let is_dir = entry.file_type()?.is_dir();
-            let length = match (is_dir, entry.metadata()) {
-                (true, _) => 0,
-                (false, Ok(metadata)) => metadata.len(),
-                // Removed between the listing and the look: as good as never listed.
-                (false, Err(error)) if error.kind() == io::ErrorKind::NotFound => continue,
-                (false, Err(error)) => return Err(error),
+            let length = match is_dir {
+                true => 0,
+                false => match entry.metadata() {
+                    Ok(metadata) => metadata.len(),
+                    // Removed between the listing and the look: as good as never listed.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    Err(error) => return Err(error),
+                },
             };
             entries.push(Entry { name, is_dir, length });
         }

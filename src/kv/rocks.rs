@@ -17,6 +17,8 @@ const WRITE_BUFFER_BYTES: usize = 2 << 20;
 const WRITE_BUFFERS_BYTES: usize = 8 << 20;
 /// The write-ahead log at which memtables are flushed.
 const WAL_BYTES: u64 = 16 << 20;
+/// Pairs up to which a scan leaves its blocks in the cache.
+const CACHED_SCAN: usize = 64;
 /// Open table files.
 const OPEN_FILES: i32 = 64;
 
@@ -168,6 +170,8 @@ impl Kv for RocksKv {
         }
         let mut options = ReadOptions::default();
         options.set_iterate_upper_bound(to);
+        // What is read as a whole is read once, and would push out what is looked up.
+        options.fill_cache(limit <= CACHED_SCAN);
         let start = IteratorMode::From(from, Direction::Forward);
         let mut pairs = Vec::new();
         for pair in self.db.iterator_cf_opt(&self.family(family), options, start).take(limit) {

@@ -3,6 +3,7 @@
 use super::epochs::EpochEntry;
 use crate::ids::{uuid_from_text, uuid_to_text, TopicPartition, Uuid};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Topic id of a partition's folder.
 pub const PARTITION_METADATA: &str = "partition.metadata";
@@ -35,12 +36,17 @@ pub fn write_offsets<'a>(offsets: impl ExactSizeIterator<Item = (&'a TopicPartit
 pub fn read_offsets(bytes: &[u8]) -> Option<Offsets> {
     let lines = lines(bytes)?;
     let mut offsets = Offsets::new();
+    // One name for all partitions of a topic, which stand together.
+    let mut topic: Arc<str> = Arc::default();
     for line in lines {
         let mut fields = line.split(' ');
-        let topic = fields.next()?;
+        let name = fields.next()?;
+        if *topic != *name {
+            topic = name.into();
+        }
         let partition = fields.next()?.parse().ok()?;
         let offset = fields.next()?.parse().ok()?;
-        offsets.insert(TopicPartition::new(topic, partition), offset);
+        offsets.insert(TopicPartition::new(topic.clone(), partition), offset);
     }
     Some(offsets)
 }

@@ -145,7 +145,9 @@ impl LogDir {
 
     /// Lists the partitions' folders; after a clean stop without a look into any that has a summary.
     fn find(&self) -> Result<Vec<FoundLog>, LogError> {
-        let summaries = self.take_summaries()?;
+        let mut summaries = self.take_summaries()?;
+        // One name for all partitions of a topic, which stand together.
+        let mut name: Arc<str> = Arc::default();
         let mut known = self.known.lock();
         let mut found = Vec::new();
         for entry in self.disk.list(&self.path).map_err(|error| self.read_failed(&error))? {
@@ -158,8 +160,11 @@ impl LogDir {
             }
             let Some((topic, index)) = entry.name.rsplit_once('-') else { continue };
             let Some(index) = index.parse().ok().filter(|index| *index >= 0) else { continue };
-            let partition = TopicPartition::new(topic, index);
-            let summary = summaries.get(&entry.name).cloned();
+            if *name != *topic {
+                name = topic.into();
+            }
+            let partition = TopicPartition::new(name.clone(), index);
+            let summary = summaries.remove(&entry.name);
             let topic_id = match &summary {
                 Some(summary) if self.was_clean => Some(summary.topic_id),
                 _ => self.topic_id_of(&partition)?,
@@ -216,7 +221,7 @@ impl LogDir {
         self: &Arc<Self>,
         partition: &TopicPartition,
         topic_id: Uuid,
-        config: LogConfig,
+        config: impl Into<Arc<LogConfig>>,
         now: Now,
     ) -> Result<Log, LogError> {
         self.check_online()?;
@@ -245,7 +250,7 @@ impl LogDir {
                 trusted_to: if self.was_clean { i64::MAX } else { summary.log_end_offset },
             };
         }
-        let config = Arc::new(config);
+        let config = config.into();
         let reader = LogReader::new(self.clone(), partition.clone(), topic_id, config.clone(), start);
         let mut log = Log { reader, config, writer: None, counted: false, summarized: summary.is_some() };
         if summary.is_none() {

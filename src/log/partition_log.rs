@@ -84,8 +84,8 @@ impl Log {
     }
 
     /// Takes new settings; they count from the next operation.
-    pub fn reconfigure(&mut self, config: LogConfig) {
-        self.config = Arc::new(config);
+    pub fn reconfigure(&mut self, config: impl Into<Arc<LogConfig>>) {
+        self.config = config.into();
         self.reader.config.store(self.config.clone());
     }
 

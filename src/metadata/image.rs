@@ -223,7 +223,7 @@ impl MetadataImage {
         match record {
             MetadataRecord::Topic { name, topic_id } => self.add_topic(name, *topic_id)?,
             MetadataRecord::Partition { topic_id, partition, state } => {
-                self.set_partition(topic_id, *partition, state)?;
+                self.set_partition(topic_id, *partition, state.clone())?;
             }
             MetadataRecord::PartitionChange { topic_id, partition, change } => {
                 self.change_partition(topic_id, *partition, change)?;
@@ -266,6 +266,17 @@ impl MetadataImage {
         Ok(())
     }
 
+    /// [`Self::apply`] of a record that nobody else needs.
+    ///
+    /// # Errors
+    /// The record does not fit; the image is as before.
+    pub fn take(&mut self, record: MetadataRecord) -> Result<(), ApplyError> {
+        match record {
+            MetadataRecord::Partition { topic_id, partition, state } => self.set_partition(&topic_id, partition, state),
+            other => self.apply(&other),
+        }
+    }
+
     fn add_topic(&mut self, name: &str, id: Uuid) -> Result<(), ApplyError> {
         if self.topics.contains_key(name) || self.names.contains_key(&id) {
             return Err(ApplyError::TopicExists(name.to_owned()));
@@ -287,7 +298,7 @@ impl MetadataImage {
         Ok(Arc::make_mut(topic))
     }
 
-    fn set_partition(&mut self, topic_id: &Uuid, partition: i32, state: &PartitionImage) -> Result<(), ApplyError> {
+    fn set_partition(&mut self, topic_id: &Uuid, partition: i32, state: PartitionImage) -> Result<(), ApplyError> {
         let topic = self.topic_by_id(topic_id).ok_or(ApplyError::UnknownTopic(*topic_id))?;
         let count = topic.partitions.len();
         let index = usize::try_from(partition).ok().filter(|index| *index <= count);
@@ -295,14 +306,15 @@ impl MetadataImage {
         let index = index.ok_or_else(unknown)?;
         let topic = self.topic_mut(topic_id)?;
         if index == count {
-            topic.partitions.push_back(Arc::new(state.clone()));
+            topic.partitions.push_back(Arc::new(state));
             self.partition_count += 1;
         } else {
-            topic.partitions.set(index, Arc::new(state.clone()));
+            topic.partitions.set(index, Arc::new(state));
         }
         Ok(())
     }
 
+    /// In place where no other image shares the partition, as while a log is replayed.
     fn change_partition(
         &mut self,
         topic_id: &Uuid,
@@ -310,10 +322,12 @@ impl MetadataImage {
         change: &PartitionChange,
     ) -> Result<(), ApplyError> {
         let topic = self.topic_by_id(topic_id).ok_or(ApplyError::UnknownTopic(*topic_id))?;
+        let index = usize::try_from(partition).ok().filter(|index| *index < topic.partitions.len());
         let unknown = || ApplyError::UnknownPartition { topic: topic.name.to_string(), partition };
-        let mut state = PartitionImage::clone(topic.partition(partition).ok_or_else(unknown)?);
-        change.apply_to(&mut state);
-        self.set_partition(topic_id, partition, &state)
+        let index = index.ok_or_else(unknown)?;
+        let state = &mut self.topic_mut(topic_id)?.partitions[index];
+        change.apply_to(Arc::make_mut(state));
+        Ok(())
     }
 
     fn remove_topic(&mut self, id: &Uuid) -> Result<(), ApplyError> {

@@ -50,7 +50,7 @@ impl MetadataMachine {
     fn fold(image: &mut MetadataImage, records: &[u8]) -> Result<(), MachineError> {
         for record in codec::decode_each(records) {
             let record = record.map_err(|error| MachineError(error.to_string()))?;
-            image.apply(&record).map_err(|error| MachineError(error.to_string()))?;
+            image.take(record).map_err(|error| MachineError(error.to_string()))?;
         }
         Ok(())
     }

@@ -27,6 +27,9 @@ pub const MAX_WRITES_IN_FLIGHT: usize = 256;
 /// Observers whose progress is remembered; the one unheard longest makes room.
 pub const MAX_OBSERVERS: usize = 1024;
 
+/// One tick where there is nobody to elect or to be shown to, only sessions to be watched: an idle node sleeps.
+const LONE_TICK_MS: u64 = 500;
+
 /// What a member of the quorum is told at its start.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -76,6 +79,6 @@ impl Settings {
     /// One node alone.
     pub fn lone(node_id: crate::ids::NodeId) -> Self {
         let me = VoterId::first(node_id);
-        Self::new(me, vec![me])
+        Self { tick_ms: LONE_TICK_MS, ..Self::new(me, vec![me]) }
     }
 }

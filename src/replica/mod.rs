@@ -10,6 +10,7 @@
 //!
 //! Absent from here: requests, wire types, error numbers, and fetching from other brokers.
 
+pub mod burst;
 mod cleaner;
 mod cleaning;
 pub mod error;
@@ -33,6 +34,7 @@ mod writing;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use burst::Burst;
 pub use cleaning::CleanerReport;
 pub use error::{AppendError, DeleteRecordsError, FetchError, ListOffsetError, PartitionError};
 pub use fetch::{FetchRead, FetchSpec, Isolation};

@@ -1,14 +1,15 @@
 //! One partition on this node: its log, its leadership, and who waits for it.
 
+use super::burst::Burst;
 use super::error::AppendError;
 use super::lane::Lane;
 use super::leadership::{FollowerFetch, Leadership, Progress};
-use super::queue::{Answer, Outcome, Queue, QueuedAppend};
+use super::queue::{Answer, Outcome, Queue, QueuedAppend, Waiting};
 use super::settings::TopicRules;
 use super::watchers::Watchers;
 use crate::clock::Now;
 use crate::ids::{NodeId, TopicPartition, Uuid};
-use crate::log::{AppendOrigin, Appended, Log, LogError, LogReader};
+use crate::log::{AppendOrigin, Appended, Log, LogError, LogReader, Verification};
 use crate::metadata::image::PartitionImage;
 use crate::record::validate::{ProduceRules, ValidBatch};
 use arc_swap::ArcSwap;
@@ -189,7 +190,8 @@ impl Partition {
         if self.is_gone(&queue) {
             return Append::Done(Err(self.why_gone()));
         }
-        if !self.lane.is_slow() {
+        // Behind what waits there may be a batch of the same client.
+        if !self.lane.is_slow() && queue.is_empty() {
             if let Some(writing) = queue.take_seat() {
                 drop(queue);
                 let outcome = self.write_inline(writing, &batch, origin, now);
@@ -202,6 +204,36 @@ impl Partition {
             Ok(()) => Append::Later(Box::pin(self.clone().written(receiver, acks))),
             Err(error) => Append::Done(Err(error)),
         }
+    }
+
+    /// As [`Self::append_verified`], for a batch behind which more of the client's requests are at hand: it is written
+    /// with the next one, or at the end of the burst.
+    pub fn append_with_next(
+        self: &Arc<Self>,
+        batch: ValidBatch,
+        acks: Acks,
+        verification: Option<Verification>,
+        now: Now,
+        burst: &Burst,
+    ) -> Append {
+        if let Err(error) = self.check_append(acks) {
+            return Append::Done(Err(error));
+        }
+        let mut queue = self.queue.lock();
+        if self.is_gone(&queue) {
+            return Append::Done(Err(self.why_gone()));
+        }
+        let bytes = batch.bytes.len();
+        if !queue.has_room(bytes) || !self.lane.admit(bytes) {
+            return Append::Done(Err(AppendError::QueueFull));
+        }
+        let (sender, receiver) = oneshot::channel();
+        let answer = Answer::Task(sender);
+        let origin = AppendOrigin::Client(verification);
+        queue.push(Waiting::Append(QueuedAppend { batch, origin, now, answer }));
+        drop(queue);
+        burst.left_in(self.clone());
+        Append::Later(Box::pin(self.clone().written(receiver, acks)))
     }
 
     /// Appends a batch of this partition's coordinator at once, on this thread: a coordinator's shard is the only

@@ -1,7 +1,8 @@
 //! The append queue of a partition: one writer at a time, and nobody waits for it on a lock.
 //!
 //! The log lies on a seat. Who finds it there takes it away and writes; who does not leaves a batch, or a job that needs
-//! the log, in the queue. Whoever puts the log back first looks at the queue, so that nothing stays behind.
+//! the log, in the queue. Whoever puts the log back first looks at the queue, so that nothing stays behind. Who has more
+//! batches at hand than one may leave them in the queue of a free seat, and must come back to write them (`burst.rs`).
 
 use super::error::AppendError;
 use crate::clock::Now;
@@ -113,18 +114,20 @@ impl Queue {
         Self { seat: Seat::Free(Writing::new(log)), waiting: VecDeque::new(), waiting_bytes: 0 }
     }
 
-    /// The log, if nobody writes.
+    /// The log, if nobody writes. Who takes it empties the queue before giving it back.
     pub fn take_seat(&mut self) -> Option<Box<Writing>> {
         match std::mem::replace(&mut self.seat, Seat::Taken) {
-            Seat::Free(writing) => {
-                assert!(self.waiting.is_empty(), "a free seat has an empty queue");
-                Some(writing)
-            }
+            Seat::Free(writing) => Some(writing),
             taken => {
                 self.seat = taken;
                 None
             }
         }
+    }
+
+    /// Whether nothing waits. Something may although nobody writes: left by who writes in a moment, see `burst.rs`.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
     }
 
     /// Whether a batch of `bytes` may wait: one batch always may.

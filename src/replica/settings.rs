@@ -15,7 +15,7 @@ pub struct TopicRules {
     /// For validating what producers send.
     pub produce: Arc<ProduceRules>,
     /// For the log.
-    pub log: LogConfig,
+    pub log: Arc<LogConfig>,
     /// `min.insync.replicas`, before it is bounded by the number of replicas.
     pub min_insync_replicas: usize,
     /// `flush.before.ack`: this replica counts with its flushed offset.
@@ -27,7 +27,7 @@ impl Default for TopicRules {
     fn default() -> Self {
         Self {
             produce: Arc::new(ProduceRules::default()),
-            log: LogConfig::default(),
+            log: Arc::default(),
             min_insync_replicas: 1,
             flush_before_ack: false,
         }
@@ -40,7 +40,7 @@ impl TopicRules {
         let topic = broker.topic_config(overrides);
         Self {
             produce: Arc::new(produce_rules(&topic, broker.klamm.produce_validation)),
-            log: log_config(&topic, broker),
+            log: Arc::new(log_config(&topic, broker)),
             min_insync_replicas: usize::try_from(topic.min_insync_replicas).unwrap_or(1).max(1),
             flush_before_ack: topic.flush_before_ack,
         }

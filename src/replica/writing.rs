@@ -40,7 +40,7 @@ impl Partition {
         }
     }
 
-    /// Leaves a batch in the queue; hands the log to the I/O thread if nobody writes, which is so in slow mode.
+    /// Leaves a batch in the queue. If nobody writes, the queue is emptied here, or in slow mode on the I/O thread.
     pub(super) fn leave(
         self: &Arc<Self>,
         mut queue: MutexGuard<'_, Queue>,
@@ -50,13 +50,26 @@ impl Partition {
         if !queue.has_room(bytes) || !self.lane.admit(bytes) {
             return Err(AppendError::QueueFull);
         }
-        let seat = queue.take_seat();
         queue.push(Waiting::Append(append));
-        drop(queue);
-        if let Some(writing) = seat {
-            self.lane.hand_over(self.clone(), writing);
-        }
+        self.begin_writing(queue);
         Ok(())
+    }
+
+    /// Writes what waits, unless somebody does.
+    pub(super) fn write_waiting(self: &Arc<Self>) {
+        let queue = self.queue.lock();
+        if !queue.is_empty() {
+            self.begin_writing(queue);
+        }
+    }
+
+    fn begin_writing(self: &Arc<Self>, mut queue: MutexGuard<'_, Queue>) {
+        let Some(writing) = queue.take_seat() else { return };
+        drop(queue);
+        match self.lane.is_slow() {
+            true => self.lane.hand_over(self.clone(), writing),
+            false => self.drain(writing, Place::Caller),
+        }
     }
 
     /// Does `job` with the log, now if nobody writes, else after what waits already. Waits for it; so only for threads

@@ -82,7 +82,8 @@ struct Idle {
 }
 
 impl<D: Dispatch, S: ByteStream> Connection<D, S> {
-    pub(super) fn new(shared: Arc<Shared<D>>, context: ConnectionContext, stream: S) -> Self {
+    /// In memory of its own, so that the task, which moves it about, is small.
+    pub(super) fn new(shared: Arc<Shared<D>>, context: ConnectionContext, stream: S) -> Box<Self> {
         let settings = &shared.settings;
         let input = Input::new(shared.buffers.clone(), shared.frame_memory.clone(), settings.socket_request_max_bytes);
         let idle = Idle {
@@ -92,7 +93,7 @@ impl<D: Dispatch, S: ByteStream> Connection<D, S> {
             sent_bytes: 0,
         };
         let writer = Writer::new(shared.buffers.clone());
-        Self {
+        Box::new(Self {
             shared,
             context,
             stream,
@@ -102,11 +103,11 @@ impl<D: Dispatch, S: ByteStream> Connection<D, S> {
             exclusive: false,
             counted_bytes: 0,
             idle,
-        }
+        })
     }
 
     /// Serves the connection to its end.
-    pub(super) async fn run(mut self) -> Ended {
+    pub(super) async fn run(mut self: Box<Self>) -> Ended {
         let drain = self.shared.drain.clone();
         let mut draining = pin!(drain.cancelled());
         loop {
@@ -120,8 +121,14 @@ impl<D: Dispatch, S: ByteStream> Connection<D, S> {
         }
     }
 
-    /// Starts every request at hand that may start.
+    /// Starts every request at hand that may start, and has written what they leave to each other.
     async fn start_requests(&mut self) -> io::Result<()> {
+        let started = self.start_each().await;
+        self.context.burst.write();
+        started
+    }
+
+    async fn start_each(&mut self) -> io::Result<()> {
         while let Some(api_key) = self.may_start() {
             let frame = match self.input.take() {
                 Ok(Some(frame)) => frame,
@@ -132,7 +139,13 @@ impl<D: Dispatch, S: ByteStream> Connection<D, S> {
                 }
             };
             self.exclusive = !self.shared.dispatch.overlaps(api_key);
+            let more = api_key == versions::PRODUCE && matches!(self.input.next_api_key(), Ok(Some(versions::PRODUCE)));
+            self.context.burst.expect_more(more);
             self.start(api_key, frame).await?;
+            if !more {
+                // Before a request that may take its time.
+                self.context.burst.write();
+            }
         }
         Ok(())
     }

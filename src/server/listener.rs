@@ -85,6 +85,7 @@ impl<D: Dispatch> Reception<D> {
                 peer,
                 principal: Arc::clone(&anonymous),
                 client_software: OnceLock::new(),
+                burst: Default::default(),
             };
             self.serve(context, stream, admitted);
         }

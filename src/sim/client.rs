@@ -153,6 +153,7 @@ fn context(id: u64) -> ConnectionContext {
         peer: address,
         principal: "User:ANONYMOUS".into(),
         client_software: OnceLock::new(),
+        burst: Default::default(),
     }
 }
 

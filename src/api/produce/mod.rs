@@ -15,7 +15,7 @@ use crate::ids::{TopicPartition, Uuid};
 use crate::log::append::Appended;
 use crate::metadata::image::MetadataImage;
 use crate::record::validate::{check_one_batch, validate_with, BatchRefused};
-use crate::replica::{Acks, Append, AppendError, AppendFuture};
+use crate::replica::{Acks, Append, AppendError, AppendFuture, Burst};
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::produce_response::{
     BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, TopicProduceResponse,
@@ -133,10 +133,11 @@ struct Producing<'a> {
     /// What came of asking the coordinator of the batches' transaction, if they have one.
     verified: Option<Verified>,
     now: Now,
+    burst: &'a Burst,
 }
 
 impl<'a> Producing<'a> {
-    fn new(services: &'a Services, context: &RequestContext<'_>, request: &ProduceRequest) -> Self {
+    fn new(services: &'a Services, context: &RequestContext<'a>, request: &ProduceRequest) -> Self {
         Self {
             services,
             image: services.metadata.current(),
@@ -145,6 +146,7 @@ impl<'a> Producing<'a> {
             may_write_internal: &*context.client_id == ADMIN_CLIENT_ID,
             verified: None,
             now: services.clock.now(),
+            burst: &context.connection.burst,
         }
     }
 
@@ -211,7 +213,10 @@ impl<'a> Producing<'a> {
             Arc::make_mut(&mut rules).zstd_allowed = false;
         }
         let batch = validate_with(&self.services.scratch, records, &rules, self.now).map_err(Refusal::Batch)?;
-        Ok(partition.append_verified(batch, acks, verification, self.now))
+        Ok(match self.burst.has_more() {
+            true => partition.append_with_next(batch, acks, verification, self.now, self.burst),
+            false => partition.append_verified(batch, acks, verification, self.now),
+        })
     }
 }
 

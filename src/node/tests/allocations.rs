@@ -65,6 +65,7 @@ impl Served {
             peer: ([127, 0, 0, 1], 40_000).into(),
             principal: "User:ANONYMOUS".into(),
             client_software: OnceLock::new(),
+            burst: Default::default(),
         };
         let (node, topic_id) = (Some(node), uuid::Uuid::nil());
         let mut served = Self { runtime, node, connection, topic_id, correlation_id: 0, _directory: directory };

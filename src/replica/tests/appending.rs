@@ -37,6 +37,40 @@ fn p14_a_duplicate_is_answered_with_its_first_offset() {
 }
 
 #[test]
+fn p14_batches_that_came_together_are_written_with_one_call_and_in_order() {
+    let mut kit = Kit::still();
+    let partition = kit.topic("t", &[]);
+    let writes = || kit.faults.writes.load(Ordering::SeqCst);
+    let now = kit.clock.now();
+    let burst = Burst::default();
+    let before = writes();
+    let mut left: Vec<_> =
+        (1..=3).map(|count| partition.append_with_next(batch(count), ALL, None, now, &burst).later()).collect();
+    assert_eq!((writes(), partition.offsets().log_end_offset), (before, 0), "nothing is written, and nothing answered");
+    left.push(partition.append_as_leader(batch(1), Acks::Leader, now).later());
+    assert_eq!(writes(), before + 1);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let offsets: Vec<i64> = left.into_iter().map(|append| runtime.block_on(append).unwrap().base_offset).collect();
+    assert_eq!(offsets, [0, 1, 3, 6], "in the order of the calls, those of the last request behind the others");
+    // Somebody else's append goes first or behind, but takes nothing apart; the end of the burst writes the rest.
+    let left = partition.append_with_next(batch(1), Acks::None, None, now, &burst).later();
+    burst.write();
+    assert_eq!((runtime.block_on(left).unwrap().base_offset, writes()), (7, before + 2));
+    burst.write();
+    assert_eq!(writes(), before + 2, "there is nothing left");
+}
+
+#[test]
+fn p14_a_burst_that_breaks_off_is_written() {
+    let mut kit = Kit::still();
+    let partition = kit.topic("t", &[]);
+    let burst = Burst::default();
+    drop(partition.append_with_next(batch(2), Acks::Leader, None, kit.clock.now(), &burst));
+    drop(burst);
+    assert_eq!(partition.offsets().log_end_offset, 2);
+}
+
+#[test]
 fn many_tasks_get_contiguous_offsets_and_each_keeps_its_order() {
     const TASKS: usize = 16;
     const APPENDS: usize = 200;
