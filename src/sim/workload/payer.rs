@@ -9,6 +9,7 @@ use crate::sim::client::Connection;
 use crate::sim::ledger::{Ledger, TransactionId};
 use crate::sim::oracle::{Mark, Oracle, Place};
 use bytes::Bytes;
+use futures_util::future::join;
 use kafka_protocol::messages::add_partitions_to_txn_request::AddPartitionsToTxnTopic;
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use kafka_protocol::messages::offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopics};
@@ -271,7 +272,7 @@ impl Payer {
             ("AddPartitionsToTxn", self.add(connection, scene, open).await)
         } else if !is_written {
             let batch = &open.batches[open.done];
-            ("a transactional produce", self.produce(connection, scene, ledger, self.identity, batch).await)
+            ("a transactional produce", self.produce(connection, scene, self.identity, batch).await)
         } else if open.offset_due {
             ("TxnOffsetCommit", self.commit_offset(connection, scene, self.identity, open.id.1).await)
         } else {
@@ -346,7 +347,6 @@ impl Payer {
         &self,
         connection: &mut Connection<'_>,
         scene: Scene<'_>,
-        ledger: &RefCell<Ledger>,
         identity: Option<(i64, i16)>,
         batch: &Batch,
     ) -> Option<i16> {
@@ -371,7 +371,6 @@ impl Payer {
             let mut oracle = scene.oracle.borrow_mut();
             oracle.acknowledged(scene.life, batch.place, partition.base_offset, &batch.marks, true);
         }
-        drop(ledger.borrow());
         Some(partition.error_code)
     }
 
@@ -426,17 +425,24 @@ impl Payer {
         let (id, commit) = (open.id, open.commit);
         open.asked = true;
         ledger.borrow_mut().asked(scene.life, id, commit);
-        let Some((error, identity)) = self.end_txn(connection, self.identity, commit).await else { return };
+        let Some((error, identity)) = self.end_or_race(connection, scene).await else { return };
         scene.life.note(&self.name, &format!("ends {}, commit {commit}: {error}", id.1));
         let settled = self.open.as_ref().is_some_and(|open| open.done == open.batches.len() && !open.offset_due);
         match hear(scene, "EndTxn", error) {
             Heard::Done => {
                 ledger.borrow_mut().ended(scene.life, id, commit);
-                self.open = None;
+                let before = self.identity;
+                let place = self.open.take().and_then(|open| Some(open.batches.last()?.place));
                 // What was sent last may still be on its way, unless all of it was told: a new epoch keeps it out.
                 self.identity = self.identity.filter(|_| settled);
                 if self.implicit && settled {
                     self.identity = Some(identity);
+                }
+                if let (Some(before), Some(place), 0) = (before, place, self.rng.below(6)) {
+                    self.send_late(scene, before, place).await;
+                    self.identity = self.identity.filter(|_| self.implicit);
+                }
+                if self.implicit {
                     self.next.clear();
                 }
             }
@@ -448,6 +454,48 @@ impl Payer {
             }
             Heard::Fenced => self.give_up(scene, ledger),
         }
+    }
+
+    /// Asks for the end; now and then while a batch of the transaction is still on its way, which must not open anything
+    /// that nobody ends.
+    async fn end_or_race(&self, connection: &mut Connection<'_>, scene: Scene<'_>) -> Option<(i16, (i64, i16))> {
+        let open = self.open.as_ref()?;
+        let late = open.batches.get(open.done).filter(|_| open.added && !open.commit && self.rng.below(2) == 0);
+        let Some(late) = late else { return self.end_txn(connection, self.identity, open.commit).await };
+        let mut other = Connection::reliable(scene.life);
+        let racing = async {
+            pause(&self.rng, 20).await;
+            self.produce(&mut other, scene, self.identity, late).await
+        };
+        let ending = async {
+            pause(&self.rng, 20).await;
+            self.end_txn(connection, self.identity, false).await
+        };
+        let (produced, ended) = join(racing, ending).await;
+        scene.life.note(&self.name, &format!("races: {produced:?}, {ended:?}"));
+        ended
+    }
+
+    /// Sends one more batch of a transaction that has ended, as it would come by a detour. While the marker is on its way
+    /// it is part of the transaction; afterwards it is refused, or would be open for ever.
+    async fn send_late(&mut self, scene: Scene<'_>, identity: (i64, i16), place: Place) {
+        let mut connection = Connection::reliable(scene.life);
+        let late = self.one_more(scene, identity, place);
+        let produced = self.produce(&mut connection, scene, Some(identity), &late).await;
+        scene.life.note(&self.name, &format!("too late: {produced:?}"));
+        // Its sequence is used up, perhaps.
+        self.next.remove(&place);
+    }
+
+    /// A batch that continues what was sent to a partition, and that belongs to no transaction of the ledger.
+    fn one_more(&mut self, scene: Scene<'_>, (producer_id, epoch): (i64, i16), place: Place) -> Batch {
+        let first = self.next.get(&place).copied().unwrap_or(0);
+        let sequence = Sequence { producer_id, epoch, first, transactional: true };
+        self.number += 1;
+        let marks = vec![Mark { producer: self.id, number: self.number }];
+        scene.oracle.borrow_mut().note_sent(marks[0], place);
+        let bytes = batch::batch(&marks, sequence, scene.life.clock.now().wall_ms, &self.rng);
+        Batch { place, marks, bytes }
     }
 
     /// A newer instance takes over: whatever this one sends from now on must be refused.
@@ -465,15 +513,9 @@ impl Payer {
         let Some(newer) = newer else { return };
         let Some(open) = self.open.take() else { return };
         ledger.borrow_mut().fenced(scene.life, open.id);
-        let late = open.batches.last().expect("a transaction has a batch");
-        let next = self.next.get(&late.place).copied().unwrap_or(0);
-        let (producer_id, epoch) = zombie.expect("it has begun a transaction");
-        let sequence = Sequence { producer_id, epoch, first: next, transactional: true };
-        self.number += 1;
-        let marks = vec![Mark { producer: self.id, number: self.number }];
-        let bytes = batch::batch(&marks, sequence, scene.life.clock.now().wall_ms, &self.rng);
-        let late = Batch { place: late.place, marks, bytes };
-        let produced = self.produce(&mut connection, scene, ledger, zombie, &late).await;
+        let place = open.batches.last().expect("a transaction has a batch").place;
+        let late = self.one_more(scene, zombie.expect("it has begun a transaction"), place);
+        let produced = self.produce(&mut connection, scene, zombie, &late).await;
         let committed = self.commit_offset(&mut connection, scene, zombie, open.id.1).await;
         let ended = self.end_txn(&mut connection, zombie, true).await.map(|(error, _)| error);
         scene.life.note(&self.name, &format!("as a zombie: {produced:?}, {committed:?}, {ended:?}"));
