@@ -6,6 +6,7 @@ use super::oracle::{Place, Topic, TopicState};
 use super::workload::Scene;
 use crate::ids::Uuid;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
+use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
 use kafka_protocol::messages::{FetchRequest, MetadataRequest};
 use std::collections::BTreeMap;
 
@@ -28,7 +29,9 @@ pub async fn learn_topics(connection: &mut Connection<'_>, scene: Scene<'_>, ope
     let request = MetadataRequest::default().with_topics(None).with_allow_auto_topic_creation(false);
     let Ok(answer) = connection.call(12, &request).await else { return };
     let mut found: BTreeMap<Uuid, (String, i32)> = BTreeMap::new();
-    for topic in answer.topics.iter().filter(|topic| !topic.is_internal) {
+    let is_known = |name: &str| name != super::workload::compaction::TOPIC;
+    let named = |topic: &&MetadataResponseTopic| topic.name.as_ref().is_none_or(|name| is_known(name));
+    for topic in answer.topics.iter().filter(|topic| !topic.is_internal).filter(named) {
         if topic.error_code != NONE || topic.partitions.iter().any(|partition| partition.error_code != NONE) {
             scene.life.broken(&format!("Metadata says that {:?} is in error", topic.name));
         }

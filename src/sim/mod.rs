@@ -47,6 +47,8 @@ pub struct Outcome {
     pub records: u64,
     /// Transactions that ended as their producers were told.
     pub transactions: u64,
+    /// Cleanings of compacted logs that came to their ends.
+    pub cleanings: u64,
 }
 
 /// Runs one seed; prints every event if `loud`.
@@ -98,8 +100,8 @@ pub fn run(seed: u64, loud: bool) -> Outcome {
     let operations = machine.disk.operations();
     trace.note(0, "world", &format!("{operations:?}"));
     let records = oracle.borrow().seen;
-    let transactions = workload.transactions();
-    Outcome { trace: trace.hash(), events: trace.events(), lives: lives + 1, records, transactions }
+    let (transactions, cleanings) = (workload.transactions(), workload.cleanings());
+    Outcome { trace: trace.hash(), events: trace.events(), lives: lives + 1, records, transactions, cleanings }
 }
 
 fn configuration(rng: &Rng) -> Loaded {
@@ -113,6 +115,11 @@ fn configuration(rng: &Rng) -> Loaded {
         ("group.min.session.timeout.ms", "1000".to_owned()),
         ("auto.create.topics.enable", "false".to_owned()),
         ("log.retention.check.interval.ms", "1000".to_owned()),
+        // Internal topics are compacted as well, under their coordinators.
+        ("log.roll.ms", [600, 604_800_000][rng.below(2) as usize].to_string()),
+        ("log.cleaner.backoff.ms", rng.below(400).to_string()),
+        ("log.cleaner.min.cleanable.ratio", "0.1".to_owned()),
+        ("log.cleaner.dedupe.buffer.size", [24 * 20, 1 << 20][rng.below(2) as usize].to_string()),
         ("log.flush.offset.checkpoint.interval.ms", "2000".to_owned()),
         // Clocks jump, and a retry keeps the time of its first try.
         ("log.message.timestamp.after.max.ms", i64::MAX.to_string()),
@@ -141,15 +148,17 @@ fn one_seed() {
 }
 
 #[test]
-fn d8_d9_d10_d11_d13_d14_d16_d18_d19_d20_d21_d22_d23_d26_d28_d34_seeds() {
+fn d8_d9_d10_d11_d13_d14_d16_d18_d19_d20_d21_d22_d23_d26_d28_d30_d34_seeds() {
     let count = number("KLAMM_SIM_SEEDS").unwrap_or(50);
-    let (mut records, mut transactions) = (0, 0);
+    let (mut records, mut transactions, mut cleanings) = (0, 0, 0);
     for seed in 0..count {
         let outcome = run(seed, false);
         println!("seed {seed}: trace {:016x}, {outcome:?}", outcome.trace);
         records += outcome.records;
         transactions += outcome.transactions;
+        cleanings += outcome.cleanings;
     }
+    assert!(cleanings > 10 * count, "the seeds clean compacted logs: {cleanings}");
     assert!(transactions > 10 * count, "the seeds end transactions: {transactions}");
     assert!(records > 100 * count, "the seeds do something: {records} records");
 }

@@ -3,6 +3,7 @@
 
 mod accountant;
 mod admin;
+pub mod compaction;
 mod consumer;
 mod member;
 mod payer;
@@ -10,6 +11,7 @@ mod producer;
 
 pub use accountant::Accountant;
 pub use admin::Admin;
+pub use compaction::Keeper;
 pub use consumer::Consumer;
 pub use member::Member;
 pub use payer::Payer;
@@ -79,6 +81,8 @@ pub struct Workload {
     payers: Vec<Payer>,
     accountant: Accountant,
     ledger: RefCell<Ledger>,
+    /// Writes to a compacted topic.
+    keeper: Keeper,
 }
 
 impl Workload {
@@ -94,6 +98,7 @@ impl Workload {
             payers: (0..1 + rng.below(3) as u32).map(|id| Payer::draw(id, rng.fork(), oracle)).collect(),
             accountant: Accountant::new(rng.fork()),
             ledger: RefCell::default(),
+            keeper: Keeper::new(rng.fork()),
         }
     }
 
@@ -108,11 +113,12 @@ impl Workload {
             member::check_commits(&mut Connection::reliable(scene.life), scene, id, group, lossy).await;
         }
         self.admin.close_open();
+        self.keeper.begin(scene).await;
     }
 
     /// Lets everybody work: until the node dies, or, when `closing`, until everything open is done.
     pub async fn run(&mut self, scene: Scene<'_>) {
-        let Self { producers, consumers, admin, groups, payers, accountant, ledger } = self;
+        let Self { producers, consumers, admin, groups, payers, accountant, ledger, keeper } = self;
         let ledger = &*ledger;
         let mut clients: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![Box::pin(admin.run(scene))];
         for producer in producers {
@@ -127,6 +133,7 @@ impl Workload {
                 clients.push(Box::pin(member.run(scene, group)));
             }
         }
+        clients.push(Box::pin(keeper.run(scene)));
         clients.push(Box::pin(accountant.run(scene, ledger)));
         for payer in payers {
             clients.push(Box::pin(payer.run(scene, ledger)));
@@ -140,6 +147,11 @@ impl Workload {
         for payer in &self.payers {
             payer.check_offset(&mut Connection::reliable(scene.life), scene, &self.ledger).await;
         }
+    }
+
+    /// Cleanings of compacted logs that came to their ends.
+    pub fn cleanings(&self) -> u64 {
+        self.keeper.cleanings()
     }
 
     /// Transactions that ended as their producers were told.
