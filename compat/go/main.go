@@ -1,6 +1,6 @@
 // Scenarios with franz-go, which speaks the newest versions that a broker offers.
 //
-// usage: go-scenarios records|groups|admin; needs BOOTSTRAP=host:port.
+// usage: go-scenarios records|groups|admin|transactions; needs BOOTSTRAP=host:port.
 package main
 
 import (
@@ -16,14 +16,15 @@ import (
 const within = 30 * time.Second
 
 var scenarios = map[string]func(context.Context){
-	"records": records,
-	"groups":  groups,
-	"admin":   admin,
+	"records":      records,
+	"groups":       groups,
+	"admin":        admin,
+	"transactions": transactions,
 }
 
 func main() {
 	if len(os.Args) != 2 || scenarios[os.Args[1]] == nil || os.Getenv("BOOTSTRAP") == "" {
-		fmt.Fprintln(os.Stderr, "usage: BOOTSTRAP=host:port go-scenarios records|groups|admin")
+		fmt.Fprintln(os.Stderr, "usage: BOOTSTRAP=host:port go-scenarios records|groups|admin|transactions")
 		os.Exit(2)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
@@ -52,8 +53,10 @@ func check[T comparable](what string, actual, expected T) {
 	fmt.Println("ok:", what)
 }
 
+func seed() string { return os.Getenv("BOOTSTRAP") }
+
 func client(options ...kgo.Opt) *kgo.Client {
-	made, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(os.Getenv("BOOTSTRAP"))}, options...)...)
+	made, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(seed())}, options...)...)
 	must("client", err)
 	return made
 }

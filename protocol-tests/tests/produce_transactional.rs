@@ -86,6 +86,26 @@ fn x7_partitions_join_on_the_way() {
 }
 
 #[test]
+fn x7_data_right_behind_an_end_waits_for_the_markers_before_it() {
+    let mut client = shared().connect();
+    let topic = client.create_topic("produce-behind-an-end", 40, &[]);
+    let mut producer = client.init_transactions("produce-behind-an-end");
+    for round in 0..60 {
+        let batches: Vec<_> =
+            (0..40).map(|index| (&topic, index, Some(batch_in_txn(&producer, 0, &["a"]).encode()))).collect();
+        let response = client.call(13, &produce_in_txn_request(13, &producer, &batches));
+        let each = response.responses.iter().flat_map(|topic| &topic.partition_responses);
+        for partition in each {
+            // Never INVALID_TXN_STATE, though a marker may have come between the verification and its answer.
+            assert_eq!(error(partition.error_code), None, "round {round}, partition {}", partition.index);
+        }
+        let ended = client.call(5, &end_request(&producer, round % 2 == 0));
+        assert_eq!(error(ended.error_code), None);
+        producer = producer.at(ended.producer_epoch);
+    }
+}
+
+#[test]
 fn x6_the_coordinator_must_know_id_and_epoch() {
     let mut client = shared().connect();
     let (topic, producer) = start(&mut client, "produce-mapping");

@@ -8,13 +8,12 @@ use super::context::RequestContext;
 use super::error::ErrorCode;
 use super::groups::{client, optional_text, text};
 use super::reply::Reply;
-use super::verification::{verify, InTransaction, TransactionSupportedOperation};
+use super::verification::{verify, InTransaction, TransactionSupportedOperation, Unverified};
 use super::Services;
 use crate::coordinator::CONSUMER_OFFSETS;
 use crate::group::request::{CommitPartition, CommitTopic, TopicOutcome, TxnOffsetCommit, TxnOffsetCommitReply};
 use crate::group::Text;
 use crate::ids::{TopicPartition, Uuid, Verification};
-use crate::log::ToVerify;
 use crate::metadata::image::MetadataImage;
 use crate::replica::AppendError;
 use crate::shard::BatchProducer;
@@ -67,30 +66,20 @@ async fn verified(
     }
     let supported = TransactionSupportedOperation::of_txn_offset_commit(version);
     let place = TopicPartition::new(CONSUMER_OFFSETS, services.groups.partition_for(&request.group_id));
-    let Ok(partition) = services.replicas.partition(&place.topic, place.partition) else {
-        return Err(ErrorCode::NotCoordinator);
-    };
-    let batch = ToVerify {
-        producer_id: *request.producer_id,
-        producer_epoch: request.producer_epoch,
-        base_sequence: -1,
-        epoch_grows: supported.epoch_grows(),
-    };
-    let begun = partition.begin_verification(batch, services.clock.now()).await.map_err(|error| match error {
-        AppendError::NotLeader | AppendError::Storage(_) => ErrorCode::NotCoordinator,
-        _ => ErrorCode::CoordinatorNotAvailable,
-    })?;
-    if begun.is_none() {
-        return Ok(None);
-    }
     let transaction = InTransaction {
         transactional_id: request.transactional_id.as_str().into(),
         producer_id: *request.producer_id,
         producer_epoch: request.producer_epoch,
         supported,
     };
-    let outcome = verify(services, &transaction, vec![place]).await.pop();
-    outcome.unwrap_or(Ok(())).map(|()| begun).map_err(|error| error.0)
+    // Coordinators' batches have no sequence.
+    let verified = verify(services, &transaction, &[(place, -1)]).await.pop();
+    let Some((_, verified)) = verified else { return Err(ErrorCode::NotCoordinator) };
+    verified.map_err(|refused| match refused {
+        Unverified::NotInTransaction(why) => why.0,
+        Unverified::Append(AppendError::NotLeader | AppendError::Storage(_)) => ErrorCode::NotCoordinator,
+        Unverified::Append(_) => ErrorCode::CoordinatorNotAvailable,
+    })
 }
 
 /// What of a topic exists.

@@ -3,9 +3,12 @@
 
 use super::error::ErrorCode;
 use super::Services;
-use crate::ids::TopicPartition;
+use crate::ids::{TopicPartition, Verification};
+use crate::log::ToVerify;
+use crate::replica::AppendError;
 use crate::txn::request::AddPartitionsToTxn;
 use crate::txn::{Text, TxnError};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What a client's request lets the leader do: Kafka's name for what follows from its version.
@@ -56,37 +59,123 @@ pub(super) struct InTransaction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NotInTransaction(pub(super) ErrorCode);
 
-/// Asks the coordinator of the transaction, again and again while the transaction before is being ended, if the client
-/// leaves it to us. Each partition in the order given.
+/// Why a partition's batch cannot be appended.
+pub(super) enum Unverified {
+    /// The partition does not take it, whatever its transaction.
+    Append(AppendError),
+    /// Its transaction is not there.
+    NotInTransaction(NotInTransaction),
+}
+
+/// By which verification a batch may begin its transaction on a partition; none where it is open.
+pub(super) type Verified = Result<Option<Verification>, Unverified>;
+
+/// A partition with what came of beginning to verify a batch for it.
+type Begun = (TopicPartition, Result<Option<Verification>, AppendError>);
+
+/// What the coordinator says of the partitions that it was asked about.
+type Answers = BTreeMap<TopicPartition, Option<TxnError>>;
+
+/// Verifies batches, given as partition and first sequence, by asking the coordinator of their transaction; partitions that
+/// are not here are left out. If the client leaves it to us to add them, the coordinator is asked again, each time under a
+/// verification begun anew: while the transaction before is being ended, and where its marker came between the beginning
+/// and the answer. Kafka has that last race too, and answers INVALID_TXN_STATE; here the epoch, which is the transaction's
+/// own, lets us ask again.
 pub(super) async fn verify(
     services: &Services,
     transaction: &InTransaction,
-    partitions: Vec<TopicPartition>,
-) -> Vec<Result<(), NotInTransaction>> {
+    batches: &[(TopicPartition, i32)],
+) -> Vec<(TopicPartition, Verified)> {
     let supported = transaction.supported;
     let settings = &services.config.transactions;
     let ms = |ms: i32| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
     let longest = ms(settings.add_partitions_to_txn_retry_backoff_max_ms.min(settings.request_timeout_ms));
     let until = services.clock.elapsed() + longest;
+    let mut begun = begin(services, transaction, batches).await;
     loop {
-        let asked = AddPartitionsToTxn {
-            transactional_id: transaction.transactional_id.clone(),
+        let asked = begun.iter().filter(|(_, begun)| matches!(begun, Ok(Some(_)))).map(|(place, _)| place.clone());
+        let answers = ask(services, transaction, asked.collect()).await;
+        let may_ask_again = supported.epoch_grows() && services.clock.elapsed() < until;
+        if !may_ask_again || answers.is_empty() {
+            return judged(begun, &answers, supported);
+        }
+        let is_busy = answers.values().any(|answer| *answer == Some(TxnError::ConcurrentTransactions));
+        if is_busy {
+            tokio::time::sleep(ms(settings.add_partitions_to_txn_retry_backoff_ms)).await;
+        }
+        let again = begin(services, transaction, batches).await;
+        if !is_busy && !has_lapsed(&begun, &again) {
+            return judged(again, &answers, supported);
+        }
+        begun = again;
+    }
+}
+
+async fn begin(services: &Services, transaction: &InTransaction, batches: &[(TopicPartition, i32)]) -> Vec<Begun> {
+    let mut all = Vec::with_capacity(batches.len());
+    for (place, base_sequence) in batches {
+        let Ok(partition) = services.replicas.partition(&place.topic, place.partition) else { continue };
+        let batch = ToVerify {
             producer_id: transaction.producer_id,
             producer_epoch: transaction.producer_epoch,
-            verify_only: !supported.epoch_grows(),
-            client_version: if supported.epoch_grows() { 2 } else { 0 },
-            partitions: partitions.clone(),
+            base_sequence: *base_sequence,
+            epoch_grows: transaction.supported.epoch_grows(),
         };
-        let answered = match services.transactions.execute(asked).await {
-            Ok(reply) => reply.results.into_iter().map(|(_, error)| error).collect(),
-            Err(error) => vec![Some(error); partitions.len()],
-        };
-        let is_busy = answered.contains(&Some(TxnError::ConcurrentTransactions));
-        if !(is_busy && supported.epoch_grows()) || services.clock.elapsed() >= until {
-            return answered.into_iter().map(|error| outcome(error, supported)).collect();
-        }
-        tokio::time::sleep(ms(settings.add_partitions_to_txn_retry_backoff_ms)).await;
+        all.push((place.clone(), partition.begin_verification(batch, services.clock.now()).await));
     }
+    all
+}
+
+/// What the coordinator says of each partition.
+async fn ask(services: &Services, transaction: &InTransaction, partitions: Vec<TopicPartition>) -> Answers {
+    if partitions.is_empty() {
+        return Answers::new();
+    }
+    let all = partitions.clone();
+    let epoch_grows = transaction.supported.epoch_grows();
+    let asked = AddPartitionsToTxn {
+        transactional_id: transaction.transactional_id.clone(),
+        producer_id: transaction.producer_id,
+        producer_epoch: transaction.producer_epoch,
+        verify_only: !epoch_grows,
+        client_version: if epoch_grows { 2 } else { 0 },
+        partitions,
+    };
+    match services.transactions.execute(asked).await {
+        Ok(reply) => reply.results.into_iter().collect(),
+        Err(error) => all.into_iter().map(|place| (place, Some(error))).collect(),
+    }
+}
+
+/// Whether a verification has been voided since: then the answer may be older than the marker that did it.
+fn has_lapsed(before: &[Begun], now: &[Begun]) -> bool {
+    let lapsed = |(before, now): (&Begun, &Begun)| match (&before.1, &now.1) {
+        (Ok(Some(before)), Ok(Some(now))) => before != now,
+        // A partition of which nothing was asked, as its transaction was open then.
+        (Ok(None), Ok(Some(_))) => true,
+        _ => false,
+    };
+    before.len() != now.len() || before.iter().zip(now).any(lapsed)
+}
+
+/// The answers beside the verifications that they are about.
+fn judged(
+    begun: Vec<Begun>,
+    answers: &Answers,
+    supported: TransactionSupportedOperation,
+) -> Vec<(TopicPartition, Verified)> {
+    let judge = |(place, begun): Begun| {
+        let verified = match begun {
+            Err(error) => Err(Unverified::Append(error)),
+            Ok(None) => Ok(None),
+            Ok(Some(verification)) => {
+                let answer = answers.get(&place).copied().unwrap_or(Some(TxnError::UnknownServerError));
+                outcome(answer, supported).map(|()| Some(verification)).map_err(Unverified::NotInTransaction)
+            }
+        };
+        (place, verified)
+    };
+    begun.into_iter().map(judge).collect()
 }
 
 /// The coordinator's word, for a leader: fencing shows as the producer's epoch, and what older clients do not know as what

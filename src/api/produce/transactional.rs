@@ -3,9 +3,8 @@
 
 use super::Producing;
 use crate::api::error::ErrorCode;
-use crate::api::verification::{verify, InTransaction, TransactionSupportedOperation};
+use crate::api::verification::{verify, InTransaction, TransactionSupportedOperation, Unverified};
 use crate::ids::{TopicPartition, Verification};
-use crate::log::ToVerify;
 use crate::record::header::{BatchHeader, MAGIC, TRANSACTIONAL_BIT};
 use crate::record::validate::check_one_batch;
 use kafka_protocol::messages::ProduceRequest;
@@ -20,12 +19,12 @@ pub(super) type NotVerified = (ErrorCode, Option<String>);
 
 /// What came of asking, for the partitions that it was asked about.
 #[derive(Default)]
-pub(super) struct Verified(BTreeMap<TopicPartition, Result<Verification, NotVerified>>);
+pub(super) struct Verified(BTreeMap<TopicPartition, Result<Option<Verification>, NotVerified>>);
 
 impl Verified {
     /// By which verification a partition's batch may begin its transaction; none where it is open, or needs none.
     pub(super) fn of(&self, place: &TopicPartition) -> Result<Option<Verification>, NotVerified> {
-        self.0.get(place).cloned().transpose()
+        self.0.get(place).cloned().unwrap_or(Ok(None))
     }
 }
 
@@ -60,40 +59,21 @@ impl Producing<'_> {
             return Ok(Verified::default());
         };
         let supported = TransactionSupportedOperation::of_produce(self.version);
-        let mut verified = Verified::default();
-        let mut begun = Vec::new();
-        for (place, base_sequence) in found.batches {
-            let Ok(partition) = self.services.replicas.partition(&place.topic, place.partition) else { continue };
-            let batch = ToVerify {
-                producer_id: found.producer_id,
-                producer_epoch: found.producer_epoch,
-                base_sequence,
-                epoch_grows: supported.epoch_grows(),
-            };
-            match partition.begin_verification(batch, self.now).await {
-                Ok(Some(verification)) => begun.push((place, verification)),
-                Ok(None) => {}
-                Err(error) => {
-                    verified.0.insert(place, Err((ErrorCode::from(&error), Some(error.to_string()))));
-                }
-            }
-        }
-        if begun.is_empty() {
-            return Ok(verified);
-        }
         let transaction = InTransaction {
             transactional_id: transactional_id.as_str().into(),
             producer_id: found.producer_id,
             producer_epoch: found.producer_epoch,
             supported,
         };
-        let places = begun.iter().map(|(place, _)| place.clone()).collect();
-        let outcomes = verify(self.services, &transaction, places).await;
-        for ((place, verification), outcome) in begun.into_iter().zip(outcomes) {
-            let outcome = outcome.map(|()| verification).map_err(|error| error.to_producer(supported));
-            verified.0.insert(place, outcome);
-        }
-        Ok(verified)
+        let each = verify(self.services, &transaction, &found.batches).await;
+        let told = each.into_iter().map(|(place, verified)| {
+            let refused = |refused| match refused {
+                Unverified::Append(error) => (ErrorCode::from(&error), Some(error.to_string())),
+                Unverified::NotInTransaction(why) => why.to_producer(supported),
+            };
+            (place, verified.map_err(refused))
+        });
+        Ok(Verified(told.collect()))
     }
 
     /// Those that are whole and go to a topic that may be written to; the others are refused before this matters.
