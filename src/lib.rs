@@ -25,6 +25,8 @@
 //!   compaction in `log::cleaner`. Absent: replication, waiting, tokio.
 //! - `metadata`: the cluster as a value: records, image, delta, cache. Absent: deciding.
 //! - `controller`: judges admin and broker requests against an image and answers with records; pure. Absent: I/O, raft.
+//! - `quota`: who may send, fetch, ask, change and connect how much, and for how long the others are to wait. Absent:
+//!   making anybody wait.
 //! - `shard`: what a coordinator's state machine is: events in, effects out. Absent: any one machine, and its runtime.
 //!
 //! **L2, rooms**
@@ -57,6 +59,7 @@ pub mod wire;
 pub mod controller;
 pub mod log;
 pub mod metadata;
+pub mod quota;
 pub mod shard;
 // L2 rooms
 pub mod coordinator;

@@ -30,6 +30,8 @@ use crate::log::{keys, DirLimits, FoundLog, LogError, TailCache};
 use crate::metadata::cache::MetadataCache;
 use crate::quorum::metadata_machine::MetadataMachine;
 use crate::quorum::{self, store, ControllerHandle, Quorum, Surroundings};
+use crate::quota::rate::Windows;
+use crate::quota::{ClientQuotas, QuotaSettings};
 use crate::record::compress::ScratchPool;
 use crate::replica::{HostedDir, ManagerParts, ReplicaManager};
 use crate::rng::Rng;
@@ -154,6 +156,8 @@ pub struct Node {
     pub groups: Arc<Groups>,
     /// The transactions.
     pub transactions: Arc<Transactions>,
+    /// What clients may do.
+    pub quotas: Arc<ClientQuotas>,
     /// Memory for answers, shared with the connections.
     pub buffers: Buffers,
     node_id: NodeId,
@@ -184,10 +188,11 @@ impl Node {
         let cluster_id = directories.cluster_id.clone();
         let (replicas, locks) = start_replicas(&config, world, directories)?;
         let groups = start_groups(&config, world, &replicas);
+        let quotas = ClientQuotas::new(quota_settings(&config));
         let timeout_ms = config.transactions.request_timeout_ms.into();
         let markers = LocalMarkers::new(replicas.clone(), groups.clone(), world.clock.clone(), timeout_ms);
         let transactions = start_transactions(&config, world, &replicas, &metadata, &markers);
-        let rooms = Rooms { metadata, controller, replicas, groups, markers, transactions };
+        let rooms = Rooms { metadata, controller, replicas, groups, markers, transactions, quotas };
         rooms.subscribe(config.node_id);
         tokio::spawn(rooms.groups.clone().run_timers(cancelled.clone()));
         let registration = Registration {
@@ -206,7 +211,7 @@ impl Node {
         tokio::spawn(rooms.transactions.clone().run_timers(cancelled.clone()));
         let buffers = Buffers::new().map_err(|error| system("address space for answers", error))?;
         let services = rooms.services(&config, world, metadata_directory_id, buffers.clone());
-        let Rooms { metadata, controller, replicas, groups, transactions, .. } = rooms;
+        let Rooms { metadata, controller, replicas, groups, transactions, quotas, .. } = rooms;
         let node_id = config.node_id;
         Ok(Self {
             api: Api::new(services),
@@ -215,6 +220,7 @@ impl Node {
             controller,
             groups,
             transactions,
+            quotas,
             buffers,
             node_id,
             cancelled,
@@ -245,6 +251,7 @@ struct Rooms {
     groups: Arc<Groups>,
     markers: Arc<LocalMarkers>,
     transactions: Arc<Transactions>,
+    quotas: Arc<ClientQuotas>,
 }
 
 impl Rooms {
@@ -263,6 +270,8 @@ impl Rooms {
             }
             transactions.on_metadata(delta, image, node_id);
         }));
+        let quotas = self.quotas.clone();
+        self.metadata.subscribe(Box::new(move |delta, image| quotas.on_metadata(delta, image)));
     }
 
     fn services(
@@ -288,10 +297,21 @@ impl Rooms {
             topic_creation: Arc::new(TopicCreation::default()),
             clock: world.clock.clone(),
             log_levels: world.log_levels.clone(),
+            quotas: self.quotas.clone(),
             misled: Misled::default(),
             scratch: ScratchPool::new(),
             buffers,
         }
+    }
+}
+
+fn quota_settings(config: &BrokerConfig) -> QuotaSettings {
+    let quotas = &config.quotas;
+    let windows = |count, window_seconds| Windows { count, window_seconds };
+    QuotaSettings {
+        client: windows(quotas.window_num, quotas.window_size_seconds),
+        controller: windows(quotas.controller_window_num, quotas.controller_window_size_seconds),
+        max_connection_creation_rate: quotas.max_connection_creation_rate,
     }
 }
 

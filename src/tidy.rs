@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// Rooms by layer, lowest first. A room may import any room of a lower layer.
 const LAYERS: &[&[&str]] = &[
     &["clock", "config", "disk", "ids", "kv", "record", "rng", "telemetry", "wire"],
-    &["controller", "log", "metadata", "shard"],
+    &["controller", "log", "metadata", "quota", "shard"],
     &["coordinator", "group", "quorum", "replica", "txn"],
     &["api", "server"],
 ];
@@ -28,6 +28,7 @@ const EDGES: &[(&str, &str)] = &[
     ("wire", "disk"),
     ("telemetry", "clock"),
     ("controller", "metadata"),
+    ("quota", "metadata"),
     ("coordinator", "replica"),
     ("coordinator", "group"),
     ("coordinator", "txn"),

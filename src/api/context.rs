@@ -13,6 +13,8 @@ pub struct RequestContext<'a> {
     pub version: i16,
     /// The client's own name for itself; empty where it gave none.
     pub client_id: StrBytes,
+    /// The whole frame's length.
+    pub request_bytes: usize,
     /// Makes the answer.
     pub responder: Responder,
 }

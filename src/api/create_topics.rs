@@ -1,12 +1,13 @@
 //! CreateTopics (key 19). Versions 2–7.
 //!
-//! 5: the answer says what was made (KIP-525). 7: with its id (KIP-516).
+//! 5: the answer says what was made (KIP-525). 6: THROTTLING_QUOTA_EXCEEDED (KIP-599). 7: with its id (KIP-516).
 //! Kept from Kafka: the answer names the settings that the new topic has, from all layers.
 
 use super::context::RequestContext;
 use super::controller_calls::{refused, submit, Refused};
 use super::describe_configs::source;
 use super::error::ErrorCode;
+use super::mutations::Mutations;
 use super::reply::Reply;
 use super::Services;
 use crate::config::topic;
@@ -18,25 +19,63 @@ use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse, TopicN
 use kafka_protocol::protocol::StrBytes;
 use std::collections::BTreeMap;
 
+/// This API's key.
+const CREATE_TOPICS: i16 = 19;
+/// From this version on a client that changes too much is refused (KIP-599).
+const STRICT_FROM: i16 = 6;
+
 /// Creates topics, each for itself.
 pub async fn handle(services: &Services, context: &RequestContext<'_>, request: CreateTopicsRequest) -> Reply {
-    let topics: Vec<NewTopic> = request.topics.iter().map(asked).collect();
+    let mut mutations = Mutations::new(services, context, STRICT_FROM);
+    let mut throttled = Vec::new();
+    let mut topics: Vec<NewTopic> = request.topics.iter().map(asked).collect();
+    if !request.validate_only {
+        topics.retain(|topic| match mutations.pay(partitions(services, topic)) {
+            Ok(()) => true,
+            Err(refused) => {
+                throttled.push(failed(&topic.name, refused));
+                false
+            }
+        });
+    }
+    let costs: Vec<i64> = topics.iter().map(|topic| partitions(services, topic)).collect();
+    let names: Vec<String> = topics.iter().map(|topic| topic.name.clone()).collect();
     let create = Request::CreateTopics(CreateTopics { topics, validate_only: request.validate_only });
     let take = |response| match response {
         Response::CreateTopics(results) => Some(results),
         _ => None,
     };
-    let results = match submit(services, create, take).await {
+    let cost_of = |name: &str| {
+        let asked = names.iter().zip(&costs).filter(|(asked, _)| **asked == name);
+        asked.map(|(_, cost)| *cost).sum()
+    };
+    let mut results: Vec<_> = match submit(services, create, take).await {
         Ok(results) => results
             .into_iter()
+            .inspect(|(name, result)| {
+                if result.is_err() && !request.validate_only {
+                    mutations.came_to_nothing(cost_of(name));
+                }
+            })
             .map(|(name, result)| match result {
                 Ok(created) => made(services, &request, &name, &created, context.version),
                 Err(refusal) => failed(&name, refused(&refusal)),
             })
             .collect(),
-        Err(error) => request.topics.iter().map(|topic| failed(&topic.name, (error, None))).collect(),
+        Err(error) => names.iter().map(|name| failed(name, (error, None))).collect(),
     };
-    context.responder.ready(&CreateTopicsResponse::default().with_topics(results))
+    results.extend(throttled);
+    let reply = context.responder.ready(&CreateTopicsResponse::default().with_topics(results));
+    mutations.settle(reply, CREATE_TOPICS)
+}
+
+/// How many partitions a topic is to have.
+fn partitions(services: &Services, topic: &NewTopic) -> i64 {
+    match topic.assignments.len() {
+        0 if topic.partitions < 0 => services.config.topics.num_partitions.into(),
+        0 => topic.partitions.into(),
+        assigned => assigned as i64,
+    }
 }
 
 fn asked(topic: &CreatableTopic) -> NewTopic {

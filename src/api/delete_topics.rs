@@ -1,15 +1,17 @@
 //! DeleteTopics (key 20). Versions 1–6.
 //!
-//! 5: a text for each refusal. 6: by name or by id (KIP-516).
+//! 5: a text for each refusal, THROTTLING_QUOTA_EXCEEDED (KIP-599). 6: by name or by id (KIP-516).
 
 use super::context::RequestContext;
 use super::controller_calls::{outcome, submit, Refused};
 use super::error::ErrorCode;
+use super::mutations::Mutations;
 use super::reply::Reply;
 use super::Services;
 use crate::controller::request::TopicRef;
 use crate::controller::{Request, Response};
 use crate::ids::Uuid;
+use crate::metadata::image::MetadataImage;
 use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
 use kafka_protocol::messages::{DeleteTopicsRequest, DeleteTopicsResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
@@ -18,9 +20,16 @@ use kafka_protocol::protocol::StrBytes;
 const BOTH: &str = "You may not specify both topic name and topic id.";
 const NEITHER: &str = "Neither topic name nor id were specified.";
 
+/// This API's key.
+const DELETE_TOPICS: i16 = 20;
+/// From this version on a client that changes too much is refused (KIP-599).
+const STRICT_FROM: i16 = 5;
+
 /// Deletes topics, each for itself.
 pub async fn handle(services: &Services, context: &RequestContext<'_>, request: DeleteTopicsRequest) -> Reply {
     let version = context.version;
+    let mut mutations = Mutations::new(services, context, STRICT_FROM);
+    let image = services.metadata.current();
     let mut responses = Vec::new();
     let mut topics = Vec::new();
     for name in request.topic_names.iter().filter(|_| version < 6) {
@@ -38,6 +47,17 @@ pub async fn handle(services: &Services, context: &RequestContext<'_>, request: 
             }
         }
     }
+    topics.retain(|topic| match mutations.pay(partitions(&image, topic)) {
+        Ok(()) => true,
+        Err(refused) => {
+            let (name, id) = match topic {
+                TopicRef::Name(name) => (Some(name.clone()), Uuid::nil()),
+                TopicRef::Id(id) => (None, *id),
+            };
+            responses.push(encoded(name, id, refused, version));
+            false
+        }
+    });
     let take = |response| match response {
         Response::DeleteTopics(results) => Some(results),
         _ => None,
@@ -46,6 +66,11 @@ pub async fn handle(services: &Services, context: &RequestContext<'_>, request: 
         Ok(results) => results
             .into_iter()
             .map(|deleted| {
+                if deleted.result.is_err() {
+                    let by_name = deleted.name.as_deref().and_then(|name| image.topic_by_name(name));
+                    let topic = by_name.or_else(|| image.topic_by_id(&deleted.topic_id));
+                    mutations.came_to_nothing(topic.map_or(0, |topic| topic.partition_count().into()));
+                }
                 let outcome = outcome(&deleted.result);
                 let outcome = in_words_of(version, outcome);
                 encoded(deleted.name, deleted.topic_id, outcome, version)
@@ -60,7 +85,17 @@ pub async fn handle(services: &Services, context: &RequestContext<'_>, request: 
             .collect(),
     };
     responses.extend(answered);
-    context.responder.ready(&DeleteTopicsResponse::default().with_responses(responses))
+    let reply = context.responder.ready(&DeleteTopicsResponse::default().with_responses(responses));
+    mutations.settle(reply, DELETE_TOPICS)
+}
+
+/// How many partitions a topic has.
+fn partitions(image: &MetadataImage, topic: &TopicRef) -> i64 {
+    let topic = match topic {
+        TopicRef::Name(name) => image.topic_by_name(name),
+        TopicRef::Id(id) => image.topic_by_id(id),
+    };
+    topic.map_or(0, |topic| topic.partition_count().into())
 }
 
 /// M13: clients below version 3 do not know that deletion can be disabled.

@@ -56,6 +56,7 @@ mod list_offsets;
 mod list_partition_reassignments;
 mod list_transactions;
 mod metadata;
+mod mutations;
 mod offset_commit;
 mod offset_delete;
 mod offset_fetch;
@@ -66,6 +67,7 @@ mod remove_raft_voter;
 mod renew_delegation_token;
 pub mod reply;
 mod sync_group;
+mod throttle;
 mod topic_creation;
 mod transactions;
 mod txn_offset_commit;
@@ -81,6 +83,7 @@ use crate::coordinator::{Groups, LocalMarkers, Transactions};
 use crate::ids::Uuid;
 use crate::metadata::cache::MetadataCache;
 use crate::quorum::ControllerHandle;
+use crate::quota::ClientQuotas;
 use crate::record::compress::ScratchPool;
 use crate::replica::ReplicaManager;
 use crate::telemetry::LogLevels;
@@ -97,6 +100,7 @@ use reply::{ConnectionContext, Dispatch, Reply};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use throttle::Timed;
 pub use topic_creation::TopicCreation;
 
 /// An API that has a handler.
@@ -207,6 +211,8 @@ pub struct Services {
     pub clock: Arc<dyn Clock>,
     /// The levels of the loggers.
     pub log_levels: Arc<LogLevels>,
+    /// What clients may do.
+    pub quotas: Arc<ClientQuotas>,
     /// Memory for answers.
     pub buffers: Buffers,
     /// Working memory for reading compressed batches.
@@ -267,7 +273,8 @@ impl Api {
         let api = header.api;
         let client_id = client_id(&frame, header.client_id);
         let responder = Responder::new(header.version, header.correlation_id, self.services.buffers.clone());
-        let mut context = RequestContext { connection, version: header.version, client_id, responder };
+        let (version, request_bytes) = (header.version, frame.len());
+        let mut context = RequestContext { connection, version, client_id, request_bytes, responder };
         if !HANDLED.iter().any(|handled| handled.api_key == api.key) {
             Begun::Done(Reply::Close(format!("{} is not served", api.name)))
         } else if api.serves(header.version) {
@@ -286,9 +293,14 @@ impl Api {
         if let Err(error) = shape::check(api.key, version, &body) {
             return Begun::Done(Reply::Close(format!("{} {version}: {error}", api.name)));
         }
-        match self.route(api.key, context, body) {
-            Ok(begun) => begun,
-            Err(why) => Begun::Done(Reply::Close(format!("{} {version}: {why}", api.name))),
+        let timed = Timed::begin(&self.services, &context, api.key);
+        match (self.route(api.key, context, body), timed) {
+            (Ok(begun), None) => begun,
+            (Ok(Begun::Done(reply)), Some(timed)) => Begun::Done(timed.over(reply)),
+            (Ok(Begun::Awaited(reply)), Some(timed)) => {
+                Begun::Awaited(Box::pin(async move { timed.over(reply.await) }))
+            }
+            (Err(why), _) => Begun::Done(Reply::Close(format!("{} {version}: {why}", api.name))),
         }
     }
 

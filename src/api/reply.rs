@@ -33,6 +33,8 @@ pub enum Reply {
     /// The answer is awaited; it is written in the order in which the requests came. A future that resolves to another
     /// `Later` goes on waiting in its place.
     Later(Later),
+    /// What is within, and no further request is read for so many milliseconds (Q2, KIP-219). Never one within another.
+    Throttled(Box<Reply>, u32),
     /// The connection is closed once the answers due before have been written; the reason goes to the log.
     Close(String),
 }
@@ -97,6 +99,7 @@ impl fmt::Debug for Reply {
             Self::None => f.write_str("None"),
             Self::Ready(response) => write!(f, "Ready({} bytes)", response.length()),
             Self::Later(_) => f.write_str("Later"),
+            Self::Throttled(reply, ms) => write!(f, "Throttled({reply:?}, {ms} ms)"),
             Self::Close(why) => write!(f, "Close({why})"),
         }
     }

@@ -53,6 +53,7 @@ pub struct BrokerConfig {
     pub log: LogSettings,
     pub topics: TopicSettings,
     pub network: NetworkSettings,
+    pub quotas: QuotaKeys,
     pub groups: GroupSettings,
     pub transactions: TransactionSettings,
     pub quorum: QuorumSettings,
@@ -112,6 +113,17 @@ pub struct NetworkSettings {
     pub max_connections_per_ip: usize,
     /// Host or address to limit.
     pub max_connections_per_ip_overrides: BTreeMap<String, usize>,
+}
+
+/// Keys about quotas.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct QuotaKeys {
+    pub window_num: u32,
+    pub window_size_seconds: u32,
+    pub controller_window_num: u32,
+    pub controller_window_size_seconds: u32,
+    pub max_connection_creation_rate: i32,
 }
 
 /// Keys about groups and their offsets.
@@ -195,6 +207,7 @@ impl BrokerConfig {
             log: from.log(log_dirs.clone()),
             topics: from.topics(),
             network: from.network()?,
+            quotas: from.quotas(),
             groups: from.groups(),
             transactions: from.transactions(),
             quorum: from.quorum(&log_dirs)?,

@@ -2,7 +2,7 @@
 
 use super::broker::{
     CleanerSettings, GroupSettings, KlammSettings, LogSettings, NetworkSettings, ProduceValidation, QuorumSettings,
-    Roles, TopicSettings, TransactionSettings, Voter,
+    QuotaKeys, Roles, TopicSettings, TransactionSettings, Voter,
 };
 use super::definition::{host_and_port, split_list, ConfigError, Value};
 use super::values::BrokerValues;
@@ -138,6 +138,17 @@ impl Reader<'_> {
             max_connections_per_ip: self.size("max.connections.per.ip"),
             max_connections_per_ip_overrides: self.connection_overrides()?,
         })
+    }
+
+    pub(super) fn quotas(&self) -> QuotaKeys {
+        let unsigned = |name| self.int(name).unsigned_abs();
+        QuotaKeys {
+            window_num: unsigned("quota.window.num"),
+            window_size_seconds: unsigned("quota.window.size.seconds"),
+            controller_window_num: unsigned("controller.quota.window.num"),
+            controller_window_size_seconds: unsigned("controller.quota.window.size.seconds"),
+            max_connection_creation_rate: self.int("max.connection.creation.rate"),
+        }
     }
 
     fn connection_overrides(&self) -> Result<BTreeMap<String, usize>, ConfigError> {

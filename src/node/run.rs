@@ -4,9 +4,10 @@ use super::{system, Node, NodeError, World};
 use crate::config::listeners::Listener;
 use crate::config::load::Loaded;
 use crate::config::BrokerConfig;
+use crate::metadata::configs::{ConfigResource, ResourceType};
 use crate::quorum::FatalHook;
 use crate::replica::ReplicaManager;
-use crate::server::{http, net::Network, net::Tcp, ListenAt, Parts, Server, Settings};
+use crate::server::{http, net::Network, net::Tcp, Admission, ConnectionLimits, ListenAt, Parts, Server, Settings};
 use crate::telemetry::Metrics;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -66,6 +67,7 @@ async fn serve(loaded: Loaded, world: World, data: &Runtime) -> Result<(), NodeE
             buffers: node.buffers.clone(),
             metrics: metrics.clone(),
             clock: world.clock.clone(),
+            quotas: node.quotas.clone(),
         };
         Server::bind(&network, &listen_at(&config)?, parts).map_err(|error| {
             system(format!("Socket server failed to bind listener {} to {}", error.name, error.address), error.source)
@@ -74,6 +76,7 @@ async fn serve(loaded: Loaded, world: World, data: &Runtime) -> Result<(), NodeE
     for (name, address) in server.addresses().map_err(|error| system("listeners", error))? {
         tracing::info!("Awaiting socket connections on {address} (listener {name})");
     }
+    follow_limits(&config, &node, server.admission());
     let cut = CancellationToken::new();
     let pages = http_pages(&config, &node, &metrics)?;
     let http = pages.map(|(listener, pages)| data.spawn(http::serve(listener, pages, cut.clone())));
@@ -106,6 +109,31 @@ async fn directories_lost(replicas: &ReplicaManager) {
         replicas.dir_failed().await;
     }
     tracing::error!("Shutdown broker because all log dirs have failed");
+}
+
+/// Keeps the limits of connections as the metadata alters them (K3).
+fn follow_limits(config: &BrokerConfig, node: &Node, admission: Arc<Admission>) {
+    let (config, quotas) = (config.clone(), node.quotas.clone());
+    let own = config.node_id.to_string();
+    node.metadata.subscribe(Box::new(move |delta, image| {
+        let is_ours = |resource: &ConfigResource| {
+            resource.resource_type == ResourceType::Broker && (resource.name.is_empty() || *resource.name == *own)
+        };
+        if !delta.changed_configs().any(is_ours) {
+            return;
+        }
+        let of = |broker| (**image.broker_config(broker)).clone();
+        // What is not permitted was refused when it was set, or is of a newer version: the limits stay.
+        if let Ok(altered) = config.altered(of(None), of(Some(config.node_id))) {
+            let settings = server_settings(&altered);
+            admission.set_limits(ConnectionLimits {
+                max_connections: settings.max_connections,
+                per_ip: settings.max_connections_per_ip,
+                per_ip_overrides: settings.max_connections_per_ip_overrides,
+            });
+            quotas.set_max_connection_creation_rate(altered.quotas.max_connection_creation_rate);
+        }
+    }));
 }
 
 /// The bounds of connections. Addresses that cannot be read have been refused with the configuration.

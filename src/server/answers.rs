@@ -41,11 +41,14 @@ pub(super) struct Answers {
     finished: u64,
     /// Why nothing more is answered once the queue is empty.
     closing: Option<String>,
+    /// For how long the connection is to be muted, as the answers have come to say.
+    throttle_ms: u32,
 }
 
 impl Answers {
     /// Adds what a request came to, behind all others. `elapsed` reads the clock.
     pub(super) fn push(&mut self, reply: Reply, started: Started, elapsed: impl Fn() -> Duration, metrics: &Metrics) {
+        let reply = self.note_throttle(reply);
         if let Reply::Later(answer) = reply {
             self.awaited += 1;
             self.slots.push_back(Slot::Awaited { answer, started });
@@ -58,8 +61,24 @@ impl Answers {
                 self.slots.push_back(Slot::Ready(response));
             }
             Reply::Close(why) => self.close(why),
-            Reply::None | Reply::Later(_) => {}
+            Reply::None | Reply::Later(_) | Reply::Throttled(..) => {}
         }
+    }
+
+    /// Notes the throttling of a reply; what is within.
+    fn note_throttle(&mut self, reply: Reply) -> Reply {
+        match reply {
+            Reply::Throttled(reply, throttle_ms) => {
+                self.throttle_ms = self.throttle_ms.max(throttle_ms);
+                *reply
+            }
+            reply => reply,
+        }
+    }
+
+    /// For how long the connection is to be muted from now on, in milliseconds; asked for once.
+    pub(super) fn take_throttle_ms(&mut self) -> u32 {
+        std::mem::take(&mut self.throttle_ms)
     }
 
     /// Nothing more is started; what is due before is still answered.
@@ -82,6 +101,13 @@ impl Answers {
             let Slot::Awaited { answer, started } = slot else { continue };
             left -= 1;
             let Poll::Ready(reply) = poll_to_the_end(answer, cx) else { continue };
+            let reply = match reply {
+                Reply::Throttled(reply, throttle_ms) => {
+                    self.throttle_ms = self.throttle_ms.max(throttle_ms);
+                    *reply
+                }
+                reply => reply,
+            };
             metrics.request(started.api, elapsed().saturating_sub(started.at), matches!(reply, Reply::Close(_)));
             self.awaited -= 1;
             *slot = match reply {
@@ -96,7 +122,7 @@ impl Answers {
                     self.truncate(index);
                     return;
                 }
-                Reply::None | Reply::Later(_) => Slot::Nothing,
+                Reply::None | Reply::Later(_) | Reply::Throttled(..) => Slot::Nothing,
             };
         }
     }

@@ -68,6 +68,8 @@ pub(super) struct Connection<D, S> {
     /// Sent bytes that the metrics know of.
     counted_bytes: u64,
     idle: Idle,
+    /// The client did more than its quotas allow: until then nothing of it is read (Q2).
+    muted: Option<Pin<Box<Sleep>>>,
 }
 
 /// Notices that nothing happens. The timer is set anew only when it fires, not with each request.
@@ -103,6 +105,7 @@ impl<D: Dispatch, S: ByteStream> Connection<D, S> {
             exclusive: false,
             counted_bytes: 0,
             idle,
+            muted: None,
         })
     }
 
@@ -152,7 +155,8 @@ impl<D: Dispatch, S: ByteStream> Connection<D, S> {
 
     /// The API of the request at hand, if it may be started now.
     fn may_start(&mut self) -> Option<i16> {
-        if self.answers.closing().is_some() || self.answers.is_full() || self.shared.drain.is_cancelled() {
+        let stopped = self.answers.closing().is_some() || self.answers.is_full() || self.muted.is_some();
+        if stopped || self.shared.drain.is_cancelled() {
             return None;
         }
         let api_key = match self.input.next_api_key() {
@@ -199,7 +203,22 @@ impl<D: Dispatch, S: ByteStream> Connection<D, S> {
             started.permit = None;
         }
         answers.push(reply, started, || shared.clock.elapsed(), &shared.metrics);
+        self.mute();
         Ok(())
+    }
+
+    /// Begins to wait, if an answer has come to say so. A wait that is longer already goes on.
+    fn mute(&mut self) {
+        let throttle_ms = self.answers.take_throttle_ms();
+        if throttle_ms == 0 {
+            return;
+        }
+        let sleep = tokio::time::sleep(Duration::from_millis(throttle_ms.into()));
+        match &mut self.muted {
+            Some(muted) if muted.deadline() >= sleep.deadline() => {}
+            Some(muted) => muted.as_mut().reset(sleep.deadline()),
+            None => self.muted = Some(Box::pin(sleep)),
+        }
     }
 
     /// Moves everything on that can move. Ready when a request may be started, or at the end.
@@ -212,6 +231,10 @@ impl<D: Dispatch, S: ByteStream> Connection<D, S> {
         *counted_bytes = writer.sent_bytes();
         if let Poll::Ready(Err(error)) = written {
             return ended(Ended::Broken(error));
+        }
+        self.mute();
+        if self.muted.as_mut().is_some_and(|muted| muted.as_mut().poll(cx).is_ready()) {
+            self.muted = None;
         }
         if self.answers.is_empty() {
             if let Some(why) = self.answers.closing() {
@@ -238,7 +261,7 @@ impl<D: Dispatch, S: ByteStream> Connection<D, S> {
 
     /// Reads, unless what has been read waits to be started.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        let stopped = self.answers.closing().is_some() || self.answers.is_full();
+        let stopped = self.answers.closing().is_some() || self.answers.is_full() || self.muted.is_some();
         if stopped || !matches!(self.input.next_api_key(), Ok(None)) {
             return Poll::Ready(None);
         }
@@ -288,8 +311,8 @@ impl<D: Dispatch, S: ByteStream> Connection<D, S> {
                 continue;
             }
             let now_ms = self.shared.clock.now().mono_ms;
-            if self.answers.awaited() > 0 || self.writer.sent_bytes() != self.idle.sent_bytes {
-                // Waiting for an answer is not idleness, and neither is taking one.
+            if self.muted.is_some() || self.answers.awaited() > 0 || self.writer.sent_bytes() != self.idle.sent_bytes {
+                // Waiting for an answer is not idleness, and neither is taking one, nor being muted.
                 self.idle.sent_bytes = self.writer.sent_bytes();
                 self.idle.active_ms = now_ms;
             }

@@ -1,9 +1,10 @@
 //! Accepts connections and runs each as a task of its own.
 
-use super::admission::{Admission, Admitted};
+use super::admission::{Admission, Admitted, Slot};
 use super::connection::{Connection, Ended, Shared};
 use super::net::{Accept, ByteStream};
 use crate::api::reply::{ConnectionContext, Dispatch};
+use crate::quota::ClientQuotas;
 use crate::telemetry::Metrics;
 use futures_util::FutureExt;
 use std::any::Any;
@@ -24,6 +25,7 @@ const ACCEPT_PAUSE_MS: u64 = 100;
 pub(super) struct Reception<D> {
     pub(super) shared: Arc<Shared<D>>,
     pub(super) admission: Arc<Admission>,
+    pub(super) quotas: Arc<ClientQuotas>,
     pub(super) tasks: TaskTracker,
     /// Ends connections at once, whatever is due.
     pub(super) cut: CancellationToken,
@@ -55,9 +57,14 @@ impl<D: Dispatch> Reception<D> {
     pub(super) async fn run<L: Accept>(self: Arc<Self>, listening: Listening<L>) {
         let drain = self.shared.drain.clone();
         let anonymous: Arc<str> = Arc::from("User:ANONYMOUS");
+        // `max.connection.creation.rate`: how long the next connection waits in the backlog.
+        let mut pause_ms = 0;
         loop {
             let next = async {
-                let slot = self.admission.slot().await.map_err(io::Error::other)?;
+                let slot = self.admission.slot().await;
+                if pause_ms > 0 {
+                    tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+                }
                 Ok::<_, io::Error>((slot, listening.socket.accept().await?))
             };
             let Some(accepted) = drain.run_until_cancelled(next).await else { return };
@@ -71,6 +78,13 @@ impl<D: Dispatch> Reception<D> {
                 }
             };
             self.shared.metrics.connections_accepted.inc();
+            let now = self.shared.clock.now();
+            pause_ms = self.quotas.any_connection(now).into();
+            let throttle_ms = self.quotas.connection(peer.ip(), now);
+            if throttle_ms > 0 {
+                self.close_later(stream, slot, throttle_ms);
+                continue;
+            }
             let Some(admitted) = self.admission.admit(peer.ip(), slot) else {
                 self.shared.metrics.connections_refused.inc();
                 tracing::info!("Rejected connection from {}, address already has the configured maximum", peer.ip());
@@ -89,6 +103,17 @@ impl<D: Dispatch> Reception<D> {
             };
             self.serve(context, stream, admitted);
         }
+    }
+
+    /// Holds a connection that came too soon, and closes it then: its client would else come again at once. It counts as
+    /// open meanwhile, so that these are bounded, too.
+    fn close_later<S: ByteStream>(&self, stream: S, slot: Slot, throttle_ms: u32) {
+        self.shared.metrics.connections_refused.inc();
+        let drain = self.shared.drain.clone();
+        self.tasks.spawn(async move {
+            drain.run_until_cancelled(tokio::time::sleep(Duration::from_millis(throttle_ms.into()))).await;
+            drop((stream, slot));
+        });
     }
 
     fn serve<S: ByteStream>(&self, context: ConnectionContext, stream: S, admitted: Admitted) {

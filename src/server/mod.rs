@@ -16,9 +16,10 @@ pub use settings::Settings;
 
 use crate::api::reply::Dispatch;
 use crate::clock::Clock;
+use crate::quota::ClientQuotas;
 use crate::telemetry::Metrics;
 use crate::wire::Buffers;
-use admission::Admission;
+pub use admission::{Admission, ConnectionLimits};
 use connection::Shared;
 use input::FrameMemory;
 use listener::{Listening, Reception};
@@ -66,6 +67,8 @@ pub struct Parts<D> {
     pub metrics: Arc<Metrics>,
     /// Tells how long requests take and connections idle.
     pub clock: Arc<dyn Clock>,
+    /// How fast connections may come.
+    pub quotas: Arc<ClientQuotas>,
 }
 
 /// The listeners of a node, bound but not yet accepting.
@@ -90,17 +93,23 @@ impl<D: Dispatch, N: Network> Server<D, N> {
         let listening = listening.collect::<Result<_, _>>()?;
         let admission = Admission::new(&parts.settings);
         let frame_memory = FrameMemory::new(parts.settings.queued_max_request_bytes);
-        let Parts { dispatch, settings, buffers, metrics, clock } = parts;
+        let Parts { dispatch, settings, buffers, metrics, clock, quotas } = parts;
         let drain = CancellationToken::new();
         let shared = Arc::new(Shared { dispatch, settings, buffers, frame_memory, metrics, clock, drain });
         let reception = Arc::new(Reception {
             shared,
             admission,
+            quotas,
             tasks: TaskTracker::new(),
             cut: CancellationToken::new(),
             accepted: AtomicU64::new(0),
         });
         Ok(Self { reception, listening })
+    }
+
+    /// Where the limits of connections may be changed.
+    pub fn admission(&self) -> Arc<Admission> {
+        Arc::clone(&self.reception.admission)
     }
 
     /// The listeners' names with the addresses they listen on.

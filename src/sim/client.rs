@@ -104,6 +104,7 @@ impl<'a> Connection<'a> {
                 match reply {
                     Reply::None => return Some(Bytes::new()),
                     Reply::Later(later) => reply = later.await,
+                    Reply::Throttled(within, _) => reply = *within,
                     Reply::Close(why) => {
                         // A produce without an answer has no other way to say that it failed.
                         if self.life.is_alive() && !why.contains("acks=0") {

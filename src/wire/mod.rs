@@ -8,6 +8,7 @@ pub mod frame;
 pub mod response;
 pub mod scatter;
 pub mod shape;
+pub mod throttle;
 pub mod versions;
 
 pub use buffers::Buffers;

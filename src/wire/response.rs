@@ -72,6 +72,17 @@ impl Response {
         self.length - files
     }
 
+    /// The number at this place of the bytes in memory; `None` beyond them.
+    pub(super) fn i32_at(&self, at: usize) -> Option<i32> {
+        let bytes = self.buffer.get(at..at + 4)?;
+        bytes.try_into().ok().map(i32::from_be_bytes)
+    }
+
+    /// Changes the number at this place, which must be one of the answer's own.
+    pub(super) fn set_i32_at(&mut self, at: usize, number: i32) {
+        self.buffer[at..at + 4].copy_from_slice(&number.to_be_bytes());
+    }
+
     /// How many segments [`Response::segment`] knows. Some may be empty.
     pub fn segments(&self) -> usize {
         2 * self.inserts.len() + 1

@@ -1,11 +1,13 @@
 //! The answer to a fetch: record bytes by reference, and of a session only what changed (F10, F15).
 
+use super::quota::FetchQuota;
 use super::request::Source;
 use super::{Attempt, PartitionRead, Refusal};
 use crate::api::context::{RequestContext, Responder};
 use crate::api::error::ErrorCode;
 use crate::api::leaders::LeaderHints;
 use crate::api::reply::Reply;
+use crate::api::throttle::throttled;
 use crate::log::read::Piece as LogPiece;
 use crate::metadata::image::MetadataImage;
 use crate::replica::Isolation;
@@ -18,16 +20,21 @@ use kafka_protocol::messages::{BrokerId, FetchResponse, ProducerId, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use std::sync::Arc;
 
+/// This API's key.
+const FETCH: i16 = 1;
+
 /// Makes the answer of one request.
 pub(super) struct Answer {
     responder: Responder,
     listener: Arc<str>,
     isolation: Isolation,
+    /// `None` where no quota holds for the client.
+    quota: Option<FetchQuota>,
 }
 
 impl Answer {
-    pub(super) fn new(context: &RequestContext<'_>, isolation: Isolation) -> Self {
-        Self { responder: context.responder.clone(), listener: context.connection.listener.clone(), isolation }
+    pub(super) fn new(context: &RequestContext<'_>, isolation: Isolation, quota: Option<FetchQuota>) -> Self {
+        Self { responder: context.responder.clone(), listener: context.connection.listener.clone(), isolation, quota }
     }
 
     /// A session's error, and nothing else.
@@ -37,6 +44,9 @@ impl Answer {
 
     pub(super) fn send(&self, image: &MetadataImage, source: &Source, attempt: Attempt) -> Reply {
         let version = self.responder.version;
+        if let Some(throttle_ms) = self.quota.as_ref().and_then(|quota| quota.exceeded_by(attempt.bytes)) {
+            return self.throttled(source, throttle_ms);
+        }
         let mut scatter = self.responder.scatter();
         let mut response = FetchResponse::default();
         let mut hints = LeaderHints::new(image, &self.listener);
@@ -59,6 +69,15 @@ impl Answer {
             });
         }
         self.responder.ready_with(scatter, &response)
+    }
+
+    /// F14: no records, and nothing of the session has been told. A session that would begin does not.
+    fn throttled(&self, source: &Source, throttle_ms: u32) -> Reply {
+        let mut response = FetchResponse::default();
+        if let (true, Source::Incremental(_)) = (self.responder.version >= 7, source) {
+            response.session_id = source.session_id();
+        }
+        throttled(self.responder.ready(&response), FETCH, self.responder.version, throttle_ms)
     }
 
     fn partition(&self, read: PartitionRead, scatter: &mut Scatter, hints: &mut LeaderHints<'_>) -> PartitionData {

@@ -5,6 +5,7 @@
 //! Left out: followers' fetches and fetching from followers: this node is the only replica of what it holds.
 
 mod answer;
+mod quota;
 mod request;
 pub mod session;
 
@@ -17,6 +18,7 @@ use crate::metadata::image::MetadataImage;
 use crate::replica::{FetchError, FetchRead, FetchSpec, Isolation, Partition, Watched};
 use answer::Answer;
 use kafka_protocol::messages::FetchRequest;
+use quota::FetchQuota;
 use request::{Opened, Source};
 use session::{Entry, PartitionKey, Told, NOTHING};
 use smallvec::SmallVec;
@@ -27,8 +29,13 @@ const FEW_PARTITIONS: usize = 8;
 
 /// Answers with what is there, or parks the request until there is enough (F1).
 pub fn handle(services: &Arc<Services>, context: &RequestContext<'_>, request: FetchRequest) -> Reply {
-    let limits = Limits::of(services, &request);
-    let answer = Answer::new(context, limits.isolation);
+    let mut limits = Limits::of(services, &request);
+    let quota = FetchQuota::of(services, context);
+    if let Some(quota) = &quota {
+        limits.max_bytes = limits.max_bytes.min(quota.most_at_once);
+        limits.min_bytes = limits.min_bytes.min(limits.max_bytes);
+    }
+    let answer = Answer::new(context, limits.isolation, quota);
     let source = match request::open(services, request, context.version) {
         Opened::Refused(error) => return answer.refused(error),
         Opened::Source(source) => source,

@@ -9,13 +9,16 @@ use super::context::{RequestContext, Responder};
 use super::error::ErrorCode;
 use super::leaders::LeaderHints;
 use super::reply::Reply;
+use super::throttle;
 use super::Services;
 use crate::clock::Now;
 use crate::ids::{TopicPartition, Uuid};
 use crate::log::append::Appended;
 use crate::metadata::image::MetadataImage;
+use crate::quota::Kind as Quota;
 use crate::record::validate::{check_one_batch, validate_with, BatchRefused};
 use crate::replica::{Acks, Append, AppendError, AppendFuture, Burst};
+use crate::wire::versions::PRODUCE;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::produce_response::{
     BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, TopicProduceResponse,
@@ -64,6 +67,7 @@ fn produce(
         listener: context.connection.listener.clone(),
         topics,
         silent: request.acks == 0,
+        throttle_ms: throttle::record(services, context, Quota::Produce, context.request_bytes as f64),
     };
     if waiting.is_empty() {
         return answer.send(&producing.image);
@@ -92,6 +96,7 @@ fn refuse_all(services: &Services, context: &RequestContext<'_>, request: Produc
         listener: context.connection.listener.clone(),
         topics: topics.collect(),
         silent: request.acks == 0,
+        throttle_ms: throttle::record(services, context, Quota::Produce, context.request_bytes as f64),
     };
     answer.send(&services.metadata.current())
 }
@@ -305,14 +310,22 @@ struct Answer {
     topics: Vec<TopicProduceResponse>,
     /// acks 0: nobody reads an answer (P2).
     silent: bool,
+    /// What the client's quota says to this request (Q1).
+    throttle_ms: u32,
 }
 
 impl Answer {
-    fn send(mut self, image: &MetadataImage) -> Reply {
+    fn send(self, image: &MetadataImage) -> Reply {
+        let (version, throttle_ms) = (self.responder.version, self.throttle_ms);
+        throttle::throttled(self.answered(image), PRODUCE, version, throttle_ms)
+    }
+
+    fn answered(mut self, image: &MetadataImage) -> Reply {
         if self.silent {
             return self.silence();
         }
-        let mut response = ProduceResponse::default();
+        let throttle_ms = i32::try_from(self.throttle_ms).unwrap_or(i32::MAX);
+        let mut response = ProduceResponse::default().with_throttle_time_ms(throttle_ms);
         if self.responder.version >= 10 {
             response.node_endpoints = self.add_leaders(image);
         }

@@ -1,6 +1,6 @@
 //! Broker keys: the node, its listeners and the metadata quorum.
 
-use super::reasons::{OTHERWISE, QUOTAS, REPLICATION};
+use super::reasons::{OTHERWISE, REPLICATION};
 use super::{accepted, honoured, BrokerConfigDef, Scope};
 use crate::config::definition::{Check, Kind};
 
@@ -48,10 +48,10 @@ pub(super) const TABLE: &[BrokerConfigDef] = &[
         OTHERWISE),
     honoured("controller.quorum.voters", Kind::List, Some(""), Check::Voters, Scope::ReadOnly,
         "The controllers, as id@host:port."),
-    accepted("controller.quota.window.num", Kind::Int, Some("11"), Check::AtLeast(1), Scope::ReadOnly,
-        QUOTAS),
-    accepted("controller.quota.window.size.seconds", Kind::Int, Some("1"), Check::AtLeast(1), Scope::ReadOnly,
-        QUOTAS),
+    honoured("controller.quota.window.num", Kind::Int, Some("11"), Check::AtLeast(1), Scope::ReadOnly,
+        "How many windows' worth of controller_mutation_rate a client may change at once."),
+    honoured("controller.quota.window.size.seconds", Kind::Int, Some("1"), Check::AtLeast(1), Scope::ReadOnly,
+        "How long each of these windows is, in seconds."),
     accepted("controller.socket.timeout.ms", Kind::Int, Some("30000"), Check::Any, Scope::ReadOnly,
         OTHERWISE),
     accepted("early.start.listeners", Kind::List, None, Check::Distinct(true), Scope::ReadOnly, OTHERWISE),

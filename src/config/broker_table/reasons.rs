@@ -8,6 +8,6 @@ pub(super) const SHARE_GROUPS: &str = "Accepted without effect: share groups are
 pub(super) const STREAMS_GROUPS: &str = "Accepted without effect: streams groups are not built.";
 pub(super) const VERIFIED: &str = "Accepted without effect: transactional data is always verified.";
 pub(super) const REPLICATION: &str = "Accepted without effect: replication between brokers is not built.";
-pub(super) const QUOTAS: &str = "Accepted without effect: quotas are not built.";
+pub(super) const QUOTAS: &str = "Accepted without effect: quotas are those that are set, and no class judges them.";
 pub(super) const PLUGINS: &str = "Accepted without effect: Klamm runs no Java plug-ins and has metrics of its own.";
 pub(super) const OTHERWISE: &str = "Accepted without effect: Klamm does this in its own way.";

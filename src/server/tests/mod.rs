@@ -156,6 +156,7 @@ impl World {
             address: "127.0.0.1:0".parse().unwrap(),
         };
         let parts = Parts {
+            quotas: crate::quota::ClientQuotas::new(crate::quota::QuotaSettings::default()),
             dispatch: Arc::clone(&script),
             settings,
             buffers,
