@@ -43,7 +43,16 @@ fn exit(status: i32) -> ExitCode {
     ExitCode::from(u8::try_from(status).unwrap_or(1))
 }
 
+/// Arenas of the C library's allocator, which RocksDB uses: one for each of its threads would keep what that one frees.
+#[cfg(target_env = "gnu")]
+const C_ARENAS: i32 = 2;
+
 fn start(sources: &klamm::config::Sources) -> Result<i32, String> {
+    // SAFETY: no other thread runs yet.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, C_ARENAS);
+    }
     let loaded = load(sources).map_err(|error| error.to_string())?;
     let clock = SystemClock::new();
     let log_levels = Arc::new(init_tracing(&loaded.config.klamm.log_filter, clock.clone()));
@@ -52,6 +61,16 @@ fn start(sources: &klamm::config::Sources) -> Result<i32, String> {
     }
     let (disk, rng) = (RealDisk::new(), Rng::from_os());
     let world = World { disk, open_kv: node::open_rocks(), clock, rng, threads: true, log_levels };
-    node::run(loaded, world).map_err(|error| error.to_string())?;
+    node::run(loaded, world, give_back_memory).map_err(|error| error.to_string())?;
     Ok(0)
+}
+
+/// Returns what this thread's allocator, and RocksDB's, hold free.
+fn give_back_memory() {
+    // SAFETY: both look at their own free lists only, and may be called on any thread at any time.
+    unsafe {
+        libmimalloc_sys::mi_collect(true);
+        #[cfg(target_env = "gnu")]
+        libc::malloc_trim(0);
+    }
 }

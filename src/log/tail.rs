@@ -11,11 +11,11 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
-/// Batches up to this size are copied: a kept slice would pin the whole frame that it came in. Larger ones fill most of
-/// a frame of their own.
-const COPY_BYTES: usize = 16 << 10;
+/// Batches up to this size are copied: a kept slice would pin the whole block that it came in. Larger ones fill a good
+/// part of it.
+const COPY_BYTES: usize = 64 << 10;
 /// What is counted for a slice on top of its own length: the rest of the buffer that it may pin.
-const PINNED_BYTES: usize = 64 << 10;
+const PINNED_BYTES: usize = 256 << 10;
 /// Bytes that a writer keeps aside while it cannot get the lock.
 const PENDING_BYTES: usize = 1 << 20;
 

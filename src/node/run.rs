@@ -11,6 +11,7 @@ use crate::server::{http, net::Network, net::Tcp, Admission, ConnectionLimits, L
 use crate::telemetry::Metrics;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -22,30 +23,60 @@ const CONTROL_THREADS: usize = 2;
 /// How long a stop waits for tasks that do not end, in milliseconds.
 const RUNTIME_STOP_MS: u64 = 2_000;
 
-/// Runs a node until SIGTERM or Ctrl-C, then stops it cleanly.
+/// How often threads that find nothing to do give memory back after the start; each of the few does it more than once.
+const GIVE_BACKS: usize = 16;
+
+/// What a start has used and freed is of no use afterwards, and its allocator keeps it for each thread by itself.
+struct Memory {
+    /// How many more times a thread gives back before it sleeps.
+    due: AtomicUsize,
+    give_back: fn(),
+}
+
+impl Memory {
+    fn started(&self) {
+        (self.give_back)();
+        self.due.store(GIVE_BACKS, Ordering::Relaxed);
+    }
+
+    fn before_sleep(&self) {
+        let one_less = |due: usize| due.checked_sub(1);
+        if self.due.load(Ordering::Relaxed) > 0
+            && self.due.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok()
+        {
+            (self.give_back)();
+        }
+    }
+}
+
+/// Runs a node until SIGTERM or Ctrl-C, then stops it cleanly. `give_back_memory` lets the calling thread return to the
+/// system what its allocator holds free.
 ///
 /// # Errors
 /// The node could not start, or a runtime or socket could not be had.
-pub fn run(loaded: Loaded, world: World) -> Result<(), NodeError> {
-    let control = runtime("klamm-control", CONTROL_THREADS)?;
+pub fn run(loaded: Loaded, world: World, give_back_memory: fn()) -> Result<(), NodeError> {
+    let memory = Arc::new(Memory { due: AtomicUsize::new(0), give_back: give_back_memory });
+    let control = runtime("klamm-control", CONTROL_THREADS, &memory)?;
     let threads = match loaded.config.klamm.data_threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
     };
-    let data = runtime("klamm-data", threads)?;
-    let result = control.block_on(serve(loaded, world, &data));
+    let data = runtime("klamm-data", threads, &memory)?;
+    let result = control.block_on(serve(loaded, world, &data, &memory));
     let patience = Duration::from_millis(RUNTIME_STOP_MS);
     data.shutdown_timeout(patience);
     control.shutdown_timeout(patience);
     result
 }
 
-fn runtime(name: &str, threads: usize) -> Result<Runtime, NodeError> {
-    let built = Builder::new_multi_thread().worker_threads(threads).thread_name(name).enable_all().build();
-    built.map_err(|error| system(name, error))
+fn runtime(name: &str, threads: usize, memory: &Arc<Memory>) -> Result<Runtime, NodeError> {
+    let memory = memory.clone();
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(threads).thread_name(name).on_thread_park(move || memory.before_sleep()).enable_all();
+    builder.build().map_err(|error| system(name, error))
 }
 
-async fn serve(loaded: Loaded, world: World, data: &Runtime) -> Result<(), NodeError> {
+async fn serve(loaded: Loaded, world: World, data: &Runtime, memory: &Memory) -> Result<(), NodeError> {
     let config = loaded.config.clone();
     let stop = stop_signal()?;
     let metrics = Metrics::new();
@@ -82,6 +113,7 @@ async fn serve(loaded: Loaded, world: World, data: &Runtime) -> Result<(), NodeE
     let http = pages.map(|(listener, pages)| data.spawn(http::serve(listener, pages, cut.clone())));
     let serving = data.spawn(server.run(stop.clone()));
     announce(&config);
+    memory.started();
     let lost = tokio::select! {
         biased;
         () = stop.cancelled() => false,

@@ -1,5 +1,6 @@
 //! The answers that a connection owes, in the order of its requests.
 
+use super::input::HeldPermit;
 use super::settings::{PENDING_ANSWER_BYTES, PENDING_REQUESTS};
 use crate::api::reply::{Later, Reply};
 use crate::telemetry::Metrics;
@@ -9,7 +10,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// What a request leaves behind until it is answered: for the metrics, and to hold its share of the frame memory.
 pub(super) struct Started {
@@ -17,7 +17,7 @@ pub(super) struct Started {
     pub(super) api: &'static str,
     /// The clock's reading when the frame was whole.
     pub(super) at: Duration,
-    pub(super) permit: Option<OwnedSemaphorePermit>,
+    pub(super) permit: Option<HeldPermit>,
 }
 
 enum Slot {

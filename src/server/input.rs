@@ -2,9 +2,12 @@
 //!
 //! A connection with nothing unread holds no memory here. A frame that fits a block is a slice of it; a larger one first
 //! waits for its length in the node's byte permits, and then takes memory only as its bytes arrive.
+//!
+//! A connection that fills its blocks reads into larger ones while the node has byte permits to spare for them: fewer calls
+//! and no copy for frames of 64 KiB and more.
 
 use super::net::{poll_read_into, ByteStream};
-use crate::wire::buffers::BLOCK_BYTES;
+use crate::wire::buffers::{BLOCK_BYTES, LARGE_BLOCK_BYTES};
 use crate::wire::frame::{self, FrameError, PREFIX_BYTES};
 use crate::wire::Buffers;
 use bytes::{Buf, Bytes, BytesMut};
@@ -19,6 +22,8 @@ use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 const ROOM_BYTES: usize = 4 * 1024;
 /// A large frame's buffer is at most this many times what has arrived of it.
 const GROWTH: usize = 16;
+/// The node's frame memory divided by what large blocks may take: most of it is for frames that need it.
+const LARGE_BLOCKS_SHARE: usize = 16;
 
 /// The bytes that all large frames of a node may take.
 #[derive(Clone)]
@@ -41,7 +46,18 @@ impl FrameMemory {
             Err(_) => Permit::Awaited(Box::pin(Arc::clone(&self.permits).acquire_many_owned(count))),
         }
     }
+
+    /// For a large block, if there is plenty.
+    fn spare(&self) -> Option<HeldPermit> {
+        let plenty = LARGE_BLOCKS_SHARE * LARGE_BLOCK_BYTES <= self.total_bytes as usize;
+        let spare = plenty && self.permits.available_permits() >= self.total_bytes as usize / LARGE_BLOCKS_SHARE;
+        let count = LARGE_BLOCK_BYTES as u32;
+        spare.then(|| Arc::clone(&self.permits).try_acquire_many_owned(count).ok().map(Arc::new)).flatten()
+    }
 }
+
+/// A share of the frame memory, held by a block and by the frames that were cut from it.
+pub(super) type HeldPermit = Arc<OwnedSemaphorePermit>;
 
 enum Permit {
     Awaited(Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send>>),
@@ -51,7 +67,26 @@ enum Permit {
 /// A whole frame without its length prefix, and what it holds of the node's frame memory while it is handled.
 pub(super) struct Frame {
     pub(super) bytes: Bytes,
-    pub(super) permit: Option<OwnedSemaphorePermit>,
+    pub(super) permit: Option<HeldPermit>,
+}
+
+/// What a connection reads into.
+struct Block {
+    bytes: BytesMut,
+    /// Of a large one.
+    permit: Option<HeldPermit>,
+    /// Most unread bytes it has held at once.
+    most_bytes: usize,
+}
+
+impl Block {
+    fn size_bytes(&self) -> usize {
+        if self.permit.is_some() {
+            LARGE_BLOCK_BYTES
+        } else {
+            BLOCK_BYTES
+        }
+    }
 }
 
 /// A frame larger than a read block.
@@ -68,14 +103,16 @@ pub(super) struct Input {
     memory: FrameMemory,
     request_max_bytes: usize,
     /// Unread bytes; none while the connection is idle.
-    block: Option<BytesMut>,
+    block: Option<Block>,
+    /// The last block was full: a larger one would have saved a call or a copy.
+    hungry: bool,
     /// The frame that the unread bytes begin, if it is larger than a block.
     large: Option<Large>,
 }
 
 impl Input {
     pub(super) fn new(buffers: Buffers, memory: FrameMemory, request_max_bytes: usize) -> Self {
-        Self { buffers, memory, request_max_bytes, block: None, large: None }
+        Self { buffers, memory, request_max_bytes, block: None, hungry: false, large: None }
     }
 
     /// The API key of the whole frame at hand, if there is one.
@@ -93,18 +130,24 @@ impl Input {
             return Ok(None);
         }
         if let Some(Large { bytes, permit: Permit::Held(permit), .. }) = self.large.take() {
-            return Ok(Some(Frame { bytes: Bytes::from(bytes), permit: Some(permit) }));
+            return Ok(Some(Frame { bytes: Bytes::from(bytes), permit: Some(Arc::new(permit)) }));
         }
         let length = self.unread_frame()?.map_or(0, |(_, length)| length);
         let Some(block) = &mut self.block else { return Ok(None) };
-        let mut whole = block.split_to(PREFIX_BYTES + length);
+        let mut whole = block.bytes.split_to(PREFIX_BYTES + length);
         whole.advance(PREFIX_BYTES);
-        Ok(Some(Frame { bytes: whole.freeze(), permit: None }))
+        Ok(Some(Frame { bytes: whole.freeze(), permit: block.permit.clone() }))
     }
 
-    /// How much has arrived of a large frame that holds its permit.
+    /// How much has arrived of an unfinished frame, larger than a usual block, that holds its permit.
     pub(super) fn large_frame_bytes(&self) -> Option<usize> {
-        self.large.as_ref().filter(|large| matches!(large.permit, Permit::Held(_))).map(|large| large.bytes.len())
+        if let Some(large) = &self.large {
+            return matches!(large.permit, Permit::Held(_)).then_some(large.bytes.len());
+        }
+        self.block.as_ref()?.permit.as_ref()?;
+        let (unread, length) = self.unread_frame().ok().flatten()?;
+        let whole = PREFIX_BYTES + length;
+        (whole > BLOCK_BYTES && unread.len() < whole).then_some(unread.len())
     }
 
     /// Reads what there is; how many bytes came, 0 at the end of the stream. To be called when no whole frame is at hand.
@@ -128,17 +171,21 @@ impl Input {
     /// The unread bytes and the length that their prefix says; `None` below a whole prefix.
     fn unread_frame(&self) -> Result<Option<(&[u8], usize)>, FrameError> {
         let Some(block) = &self.block else { return Ok(None) };
-        let Some(prefix) = block.first_chunk::<PREFIX_BYTES>() else { return Ok(None) };
-        Ok(Some((block, frame::length(*prefix, self.request_max_bytes)?)))
+        let Some(prefix) = block.bytes.first_chunk::<PREFIX_BYTES>() else { return Ok(None) };
+        Ok(Some((&block.bytes, frame::length(*prefix, self.request_max_bytes)?)))
     }
 
     /// Asks for a permit once the unread bytes show that the frame is larger than a block.
     fn begin_large(&mut self) -> Result<(), FrameError> {
         let Some((unread, length)) = self.unread_frame()? else { return Ok(()) };
-        if PREFIX_BYTES + length <= BLOCK_BYTES || unread.len() < PREFIX_BYTES + 2 {
+        let size_bytes = self.block.as_ref().map_or(BLOCK_BYTES, Block::size_bytes);
+        if PREFIX_BYTES + length <= size_bytes || unread.len() < PREFIX_BYTES + 2 {
             return Ok(());
         }
         frame::check_api_bound(length, &unread[PREFIX_BYTES..])?;
+        if PREFIX_BYTES + length <= LARGE_BLOCK_BYTES && self.enlarge() {
+            return Ok(());
+        }
         self.large = Some(Large { length, bytes: Vec::new(), permit: self.memory.ask(length) });
         Ok(())
     }
@@ -150,43 +197,81 @@ impl Input {
         }
         self.make_room();
         let Some(block) = &mut self.block else { return Poll::Pending };
-        let read = poll_read_into(stream, cx, block.spare_capacity_mut());
+        let read = poll_read_into(stream, cx, block.bytes.spare_capacity_mut());
         if let Poll::Ready(Ok(count)) = read {
             // SAFETY: the read has filled `count` bytes of the spare capacity.
-            unsafe { block.set_len(block.len() + count) };
+            unsafe { block.bytes.set_len(block.bytes.len() + count) };
+            block.most_bytes = block.most_bytes.max(block.bytes.len());
+            self.hungry |= block.bytes.len() == block.bytes.capacity();
         }
         self.release_empty_block();
         read
     }
 
     fn release_empty_block(&mut self) {
-        if let Some(block) = self.block.take_if(|block| block.is_empty()) {
-            self.buffers.give_back_block(block);
+        if let Some(block) = self.block.take_if(|block| block.bytes.is_empty()) {
+            self.give_back(block);
         }
+    }
+
+    fn give_back(&mut self, block: Block) {
+        match block.permit {
+            None => self.buffers.give_back_block(block.bytes),
+            Some(_) => {
+                self.hungry = block.most_bytes > BLOCK_BYTES;
+                self.buffers.give_back_large_block(block.bytes);
+            }
+        }
+    }
+
+    /// An empty block with room for at least `room_bytes`, a large one if the connection fills its blocks.
+    fn fresh_block(&self, room_bytes: usize) -> Block {
+        match self.hungry.then(|| self.memory.spare()).flatten() {
+            None => Block { bytes: self.buffers.block(room_bytes), permit: None, most_bytes: 0 },
+            permit => Block { bytes: self.buffers.large_block(), permit, most_bytes: 0 },
+        }
+    }
+
+    /// Moves the unread bytes to a large block. False if there is no memory to spare.
+    fn enlarge(&mut self) -> bool {
+        let Some(permit) = self.memory.spare() else { return false };
+        let mut bytes = self.buffers.large_block();
+        if let Some(small) = self.block.take() {
+            bytes.extend_from_slice(&small.bytes);
+            self.give_back(small);
+        }
+        self.block = Some(Block { bytes, permit: Some(permit), most_bytes: BLOCK_BYTES + 1 });
+        true
     }
 
     /// Makes sure that the rest of the frame at hand fits behind the unread bytes.
     fn make_room(&mut self) {
         let whole = match self.unread_frame() {
-            Ok(Some((_, length))) => (PREFIX_BYTES + length).min(BLOCK_BYTES),
+            Ok(Some((_, length))) => PREFIX_BYTES + length,
             _ => PREFIX_BYTES + 2,
         };
         let Some(block) = &mut self.block else {
-            self.block = Some(self.buffers.block(ROOM_BYTES));
+            self.block = Some(self.fresh_block(ROOM_BYTES));
             return;
         };
-        let rest = whole.saturating_sub(block.len());
-        let room = block.capacity() - block.len();
-        if room >= rest.max(ROOM_BYTES.min(BLOCK_BYTES - block.len().min(BLOCK_BYTES))) {
+        let size_bytes = block.size_bytes();
+        let bytes = &mut block.bytes;
+        let rest = whole.min(size_bytes).saturating_sub(bytes.len());
+        let room = bytes.capacity() - bytes.len();
+        if room >= rest.max(ROOM_BYTES.min(size_bytes - bytes.len().min(size_bytes))) {
             return;
         }
-        if block.try_reclaim(BLOCK_BYTES - block.len()) {
+        if bytes.try_reclaim(size_bytes - bytes.len()) {
             return;
         }
         // Frames of this block are still in use: the beginning of the next one moves.
-        let mut fresh = self.buffers.block(BLOCK_BYTES);
-        fresh.extend_from_slice(block);
-        *block = fresh;
+        let unread = std::mem::take(bytes);
+        let mut fresh = match block.permit {
+            Some(_) => self.buffers.large_block(),
+            None => self.buffers.block(BLOCK_BYTES),
+        };
+        fresh.extend_from_slice(&unread);
+        *bytes = fresh;
     }
 
     fn poll_fill_large<S: ByteStream>(&mut self, stream: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
@@ -195,11 +280,14 @@ impl Input {
             let permit = ready!(permit.as_mut().poll(cx));
             large.permit = Permit::Held(permit.map_err(io::Error::other)?);
         }
-        if let Some(mut block) = self.block.take() {
-            large.bytes.reserve_exact(large.length.min(GROWTH * block.len()));
-            large.bytes.extend_from_slice(&block[PREFIX_BYTES..]);
-            block.clear();
-            self.buffers.give_back_block(block);
+        if let Some(Block { mut bytes, permit, .. }) = self.block.take() {
+            large.bytes.reserve_exact(large.length.min(GROWTH * bytes.len()));
+            large.bytes.extend_from_slice(&bytes[PREFIX_BYTES..]);
+            bytes.clear();
+            match permit {
+                None => self.buffers.give_back_block(bytes),
+                Some(_) => self.buffers.give_back_large_block(bytes),
+            }
         }
         let arrived = large.bytes.len();
         if arrived == large.bytes.capacity() {

@@ -20,6 +20,10 @@ pub const BLOCK_BYTES: usize = 64 * 1024;
 const KEPT_BLOCKS: usize = 64;
 /// A block whose front is still in use elsewhere is kept while this many bytes of it are free.
 const KEPT_BLOCK_ROOM_BYTES: usize = 16 * 1024;
+/// A large read block's size in bytes, for connections that fill the others.
+pub const LARGE_BLOCK_BYTES: usize = 256 * 1024;
+/// Large read blocks kept for the next readable connection, at most.
+const KEPT_LARGE_BLOCKS: usize = 8;
 /// Bytes of a file that are in memory at once while they are sent, per connection.
 pub const CHUNK_BYTES: usize = 256 * 1024;
 /// Chunks kept for the next read of a file, at most.
@@ -38,6 +42,8 @@ struct Shared {
     answers: Mutex<Vec<Vec<u8>>>,
     /// Guards the empty read blocks that no connection holds.
     blocks: Mutex<Vec<BytesMut>>,
+    /// Guards the empty large read blocks that no connection holds.
+    large_blocks: Mutex<Vec<BytesMut>>,
     /// Guards the chunks that no connection holds, each of [`CHUNK_BYTES`].
     chunks: Mutex<Vec<Box<[u8]>>>,
     placeholder: Bytes,
@@ -53,6 +59,7 @@ impl Buffers {
         let shared = Shared {
             answers: Mutex::default(),
             blocks: Mutex::default(),
+            large_blocks: Mutex::default(),
             chunks: Mutex::default(),
             placeholder,
             blocks_made: AtomicUsize::new(0),
@@ -93,6 +100,27 @@ impl Buffers {
         let mut kept = self.shared.blocks.lock();
         if kept.len() < KEPT_BLOCKS {
             kept.push(block);
+        }
+    }
+
+    /// An empty large block, all of it free. Who takes it has memory of the node's to spare.
+    pub fn large_block(&self) -> BytesMut {
+        if let Some(mut block) = self.shared.large_blocks.lock().pop() {
+            if block.try_reclaim(LARGE_BLOCK_BYTES) {
+                return block;
+            }
+        }
+        BytesMut::with_capacity(LARGE_BLOCK_BYTES)
+    }
+
+    /// Takes a large block back. One of which frames are still in use goes when they do.
+    pub fn give_back_large_block(&self, mut block: BytesMut) {
+        block.clear();
+        if block.try_reclaim(LARGE_BLOCK_BYTES) {
+            let mut kept = self.shared.large_blocks.lock();
+            if kept.len() < KEPT_LARGE_BLOCKS {
+                kept.push(block);
+            }
         }
     }
 

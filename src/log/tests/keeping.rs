@@ -305,7 +305,7 @@ fn room_is_reserved_in_steps_and_given_back() {
 
 #[test]
 fn the_tail_cache_is_bounded_and_released() {
-    let kit = Kit::with_tail(200_000);
+    let kit = Kit::with_tail(1_000_000);
     let mut log = kit.log(&LogConfig::default());
     let reader = log.reader();
     let cache = kit.dir.tail_cache.clone();
@@ -313,8 +313,8 @@ fn the_tail_cache_is_bounded_and_released() {
     assert_eq!(cache.used_bytes(), 0);
     reader.read(1, 10, 1, true).unwrap();
     for n in 0..100 {
-        append(&mut log, &[batch(&[n], &"x".repeat(if n % 2 == 0 { 5000 } else { 20_000 }))]);
-        assert!(cache.used_bytes() <= 200_000);
+        append(&mut log, &[batch(&[n], &"x".repeat(if n % 2 == 0 { 5000 } else { 70_000 }))]);
+        assert!(cache.used_bytes() <= 1_000_000);
     }
     assert!(cache.used_bytes() > 30_000);
     let tail = reader.read(100, 1 << 20, 101, true).unwrap();

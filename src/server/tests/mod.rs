@@ -2,6 +2,7 @@
 
 mod limits;
 mod order;
+mod reading;
 mod slow_reader;
 
 use super::net::Tcp;
