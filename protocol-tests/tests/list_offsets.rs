@@ -128,3 +128,30 @@ fn f6_other_leader_epochs_find_nothing() {
         }
     }
 }
+
+#[test]
+fn d28_x12_the_latest_offset_of_committed_readers_is_the_last_stable_one() {
+    let mut client = shared().connect();
+    let topic = client.create_topic("list-committed", 1, &[]);
+    let producer = client.init_transactions("list-committed");
+    client.append(&topic, 0, &["before"]);
+    assert_eq!(error(client.produce_in_txn(12, &producer, (&topic, 0), 0, &["open"]).error_code), None);
+    client.append(&topic, 0, &["behind"]);
+    let latest = |client: &mut Client, version, isolation| {
+        let request = list_offsets_request(&topic, 0, -1).with_isolation_level(isolation);
+        client.call(version, &request).topics[0].partitions[0].offset
+    };
+    for version in 2..=10 {
+        assert_eq!((latest(&mut client, version, 0), latest(&mut client, version, 1)), (3, 1), "version {version}");
+    }
+    assert_eq!(client.committed_values(&topic, 0, 0), ["before"]);
+    // By time nothing is found behind it either.
+    let by_time = list_offsets_request(&topic, 0, TIMESTAMP).with_isolation_level(1);
+    assert_eq!(client.call(9, &by_time).topics[0].partitions[0].offset, 0);
+    let later = list_offsets_request(&topic, 0, TIMESTAMP + 1).with_isolation_level(1);
+    assert_eq!(client.call(9, &later).topics[0].partitions[0].offset, -1);
+    client.end_txn(&producer, true).expect("it commits");
+    client.await_transaction("list-committed", "CompleteCommit");
+    assert_eq!((latest(&mut client, 7, 0), latest(&mut client, 7, 1)), (4, 4));
+    assert_eq!(client.committed_values(&topic, 0, 0), ["before", "open", "behind"]);
+}
