@@ -4,6 +4,7 @@ use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::TxnOffsetCommitRequest;
 use protocol_tests::transactions::{transactional_id, txn_offset_commit_request, TransactionalProducer};
 use protocol_tests::{error, group_id, shared, text, topic_name, Broker, Client};
+use std::collections::BTreeMap;
 
 fn start(client: &mut Client, name: &str) -> TransactionalProducer {
     client.create_topic(name, 2, &[]);
@@ -83,25 +84,30 @@ fn x15_each_partition_answers_for_itself() {
     let name = "txn-commit-many";
     let producer = start(&mut client, name);
     let mut request = txn_offset_commit_request(&producer, name, ("txn-commit-unknown", 0), 1);
-    request.topics.extend(txn_offset_commit_request(&producer, name, (name, 1), 2).topics);
-    request.topics.extend(txn_offset_commit_request(&producer, name, (name, 9), 3).topics);
-    let unknown = Some(ResponseError::UnknownTopicOrPartition);
-    let errors = |client: &mut Client, request: &TxnOffsetCommitRequest| -> Vec<_> {
+    let mut of_topic = txn_offset_commit_request(&producer, name, (name, 1), 2).topics.remove(0);
+    of_topic.partitions.extend(txn_offset_commit_request(&producer, name, (name, 9), 3).topics.remove(0).partitions);
+    request.topics.push(of_topic);
+    let errors = |client: &mut Client, request: &TxnOffsetCommitRequest| -> BTreeMap<i32, Option<ResponseError>> {
         let response = client.call(5, request);
-        response.topics.iter().map(|topic| error(topic.partitions[0].error_code)).collect()
+        let partitions = response.topics.iter().flat_map(|topic| &topic.partitions);
+        partitions.map(|partition| (partition.partition_index, error(partition.error_code))).collect()
     };
-    assert_eq!(errors(&mut client, &request), [unknown, None, unknown]);
+    // Partition 0 is of no topic, 9 is not of the topic.
+    let unknown = Some(ResponseError::UnknownTopicOrPartition);
+    assert_eq!(errors(&mut client, &request), [(0, unknown), (1, None), (9, unknown)].into());
     // A refusal of the whole does not hide what does not exist.
     let nobody = Some(ResponseError::InvalidProducerIdMapping);
     let other = request.clone().with_transactional_id(transactional_id("txn-commit-nobody"));
     // The transaction is open on the group's partition already: only a group elsewhere asks its coordinator.
     let other = other.with_group_id(group_id("txn-commit-elsewhere-7"));
     let found = errors(&mut client, &other);
-    assert!(found == [unknown, nobody, unknown] || found == [unknown, None, unknown], "{found:?}");
+    assert!(found[&1] == nobody || found[&1].is_none(), "{found:?}");
+    assert_eq!((found[&0], found[&9]), (unknown, unknown));
     let invalid = Some(ResponseError::InvalidGroupId);
-    assert_eq!(errors(&mut client, &request.clone().with_group_id(group_id(""))), [unknown, invalid, unknown]);
+    let nameless = request.clone().with_group_id(group_id(""));
+    assert_eq!(errors(&mut client, &nameless), [(0, unknown), (1, invalid), (9, unknown)].into());
     let none = request.clone().with_topics(vec![request.topics[0].clone().with_name(topic_name("txn-commit-none"))]);
-    assert_eq!(errors(&mut client, &none), [unknown]);
+    assert_eq!(errors(&mut client, &none), [(0, unknown)].into());
     client.end_txn(&producer, false).expect("it aborts");
 }
 

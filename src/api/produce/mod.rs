@@ -204,7 +204,6 @@ impl<'a> Producing<'a> {
             Ok(()) => Refusal::error(error),
             Err(refused) => Refusal::Batch(refused),
         };
-        let acks = self.acks.ok_or_else(|| refuse(ErrorCode::InvalidRequiredAcks))?;
         let verification = match &self.verified {
             None => None,
             Some(verified) => {
@@ -212,6 +211,7 @@ impl<'a> Producing<'a> {
                 verification.map_err(|(error, why)| Refusal::Request(error, why))?
             }
         };
+        let acks = self.acks.ok_or_else(|| refuse(ErrorCode::InvalidRequiredAcks))?;
         partition.check_append(acks).map_err(|error| refuse(ErrorCode::from(&error)))?;
         let mut rules = partition.rules();
         if !zstd_allowed {

@@ -55,7 +55,7 @@ impl Producing<'_> {
             // Kafka: nobody is authorized for a transaction that has no name.
             return Err(ErrorCode::TransactionalIdAuthorizationFailed);
         };
-        let Some(found) = self.transactional_batches(request)?.filter(|_| self.acks.is_some()) else {
+        let Some(found) = self.transactional_batches(request)? else {
             return Ok(Verified::default());
         };
         let supported = TransactionSupportedOperation::of_produce(self.version);
