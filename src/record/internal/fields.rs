@@ -168,6 +168,11 @@ impl Writer {
         Self { out: version.to_be_bytes().to_vec(), flexible }
     }
 
+    /// A part of a flexible message, for a tagged field.
+    pub(super) fn nested() -> Self {
+        Self { out: Vec::new(), flexible: true }
+    }
+
     pub(super) fn finish(self) -> Vec<u8> {
         self.out
     }
@@ -186,6 +191,10 @@ impl Writer {
 
     pub(super) fn i64(&mut self, value: i64) {
         self.out.extend_from_slice(&value.to_be_bytes());
+    }
+
+    pub(super) fn uuid(&mut self, value: Uuid) {
+        self.out.extend_from_slice(value.as_bytes());
     }
 
     fn compact_length(&mut self, length: Option<usize>) -> Result<(), FieldError> {
@@ -247,6 +256,13 @@ impl Writer {
     ) -> Result<(), FieldError> {
         self.length_i32(list.map(<[T]>::len))?;
         list.unwrap_or_default().iter().try_for_each(|item| element(self, item))
+    }
+
+    pub(super) fn ints(&mut self, list: &[i32]) -> Result<(), FieldError> {
+        self.list(list, |fields, value| {
+            fields.i32(*value);
+            Ok(())
+        })
     }
 
     /// Ends a structure of a flexible version with the tagged fields given, by ascending tag.

@@ -3,6 +3,9 @@
 //! Bytes are Kafka's own, field by field, so that its tools and lag monitors read them. A message starts with its version.
 //! Bytes behind the last known field are ignored, as in Kafka: newer versions only add.
 
+pub mod consumer_groups;
+#[cfg(test)]
+mod consumer_groups_tests;
 pub mod consumer_protocol;
 mod fields;
 pub mod offsets;
