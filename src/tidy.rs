@@ -29,6 +29,8 @@ const EDGES: &[(&str, &str)] = &[
     ("telemetry", "clock"),
     ("controller", "metadata"),
     ("quota", "metadata"),
+    // A machine is told of each new image.
+    ("shard", "metadata"),
     ("coordinator", "replica"),
     ("coordinator", "group"),
     ("coordinator", "txn"),

@@ -5,7 +5,7 @@ use super::runtime::Runtime;
 use super::slot::{Active, Slot, State};
 use crate::record::header::BatchHeader;
 use crate::record::records::RecordView;
-use crate::shard::{Machine, Origin};
+use crate::shard::{Machine, Origin, TopicsChange};
 use std::sync::Arc;
 
 impl<M: Machine> Runtime<M> {
@@ -65,7 +65,9 @@ impl<M: Machine> Runtime<M> {
 
     fn deliver_loaded(&self, slot: &Arc<Slot<M>>, state: &mut State<M>) -> Result<(), JournalError> {
         let State::Active(active) = state else { return Ok(()) };
-        for event in self.standing().into_iter().chain([M::on_loaded()]) {
+        let image = self.image.lock().clone();
+        let first = self.standing().into_iter().chain(M::on_metadata(&image, TopicsChange::ANY));
+        for event in first.chain([M::on_loaded()]) {
             if let Err(error) = self.drive(slot, active, event) {
                 slot.end(state);
                 return Err(error);

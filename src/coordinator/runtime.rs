@@ -9,6 +9,7 @@ use super::journal::{Journal, JournalError};
 use super::markers::{MarkerError, TxnMarker};
 use super::slot::{Active, Parked, Slot, State};
 use crate::clock::{Clock, Now};
+use crate::metadata::image::MetadataImage;
 use crate::rng::Rng;
 use crate::shard::{Ask, Caller, Machine, Origin, Text, Trouble};
 use parking_lot::{Mutex, RwLock};
@@ -59,6 +60,8 @@ pub struct Runtime<M: Machine> {
     pub(super) agenda: Agenda,
     /// How many callers are parked in all shards.
     parked: Arc<AtomicUsize>,
+    /// Guards the newest metadata. Held for no longer than to put or take.
+    pub(super) image: Mutex<Arc<MetadataImage>>,
     /// Guards what metadata and shards ask for until the runtime's task takes it. Held for no longer than to put or take.
     pub(super) chores: Mutex<Chores<M>>,
     /// Guards what every shard is to hear when it is loaded. Taken last, and never held across anything else.
@@ -80,6 +83,7 @@ impl<M: Machine> Runtime<M> {
             slots: RwLock::default(),
             agenda: Agenda::default(),
             parked: Arc::default(),
+            image: Mutex::default(),
             chores: Mutex::default(),
             standing: Mutex::default(),
         })
@@ -181,12 +185,17 @@ impl<M: Machine> Runtime<M> {
 
     /// Tells every shard here that topics are gone, if that concerns it.
     pub fn topics_deleted(&self, topics: &[Text]) {
+        self.tell_all("deleted topics", || M::on_topics_deleted(topics));
+    }
+
+    /// Hands every shard here an event, if it concerns shards of this kind.
+    pub(super) fn tell_all(&self, what: &str, event: impl Fn() -> Option<M::Event>) {
         for slot in self.all_slots() {
-            let Some(event) = M::on_topics_deleted(topics) else { return };
+            let Some(event) = event() else { return };
             let mut state = slot.state.lock();
             let State::Active(active) = &mut *state else { continue };
             if let Err(error) = self.drive(&slot, active, event) {
-                tracing::warn!("What {}-{} has of deleted topics stays: {error}", M::TOPIC, slot.partition);
+                tracing::warn!("{}-{} cannot take account of {what}: {error}", M::TOPIC, slot.partition);
                 self.refused(&slot, &mut state, &error);
             }
         }

@@ -56,6 +56,8 @@ pub struct BatchProducer {
 pub enum TimerChange<K> {
     /// Runs down at this instant of the monotonic clock, ms; replaces an earlier setting.
     Arm(K, i64),
+    /// As [`TimerChange::Arm`], unless it is armed already.
+    ArmIfIdle(K, i64),
     /// Does not run down.
     Cancel(K),
 }

@@ -2,8 +2,10 @@
 
 use super::{Effects, Origin, Text};
 use crate::clock::Now;
+use crate::metadata::image::MetadataImage;
 use crate::record::internal::FieldError;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 /// Why a coordinator cannot answer, whatever it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +22,20 @@ pub enum Trouble {
     InvalidProducerEpoch,
     /// The transaction on whose behalf the records are written has ended meanwhile.
     InvalidTxnState,
+}
+
+/// What happened to topics between two images of the metadata.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TopicsChange {
+    /// Some are new.
+    pub added: bool,
+    /// Some are new, or gone, or have more partitions.
+    pub changed: bool,
+}
+
+impl TopicsChange {
+    /// Whatever may have happened.
+    pub const ANY: Self = Self { added: true, changed: true };
 }
 
 /// The state of one partition of an internal topic.
@@ -75,6 +91,11 @@ pub trait Machine: Sized + Send + 'static {
 
     /// The event of all records having been replayed.
     fn on_loaded() -> Self::Event;
+
+    /// The event of the metadata having changed, if it goes by it. The first thing that it hears after a load, too.
+    fn on_metadata(_image: &Arc<MetadataImage>, _topics: TopicsChange) -> Option<Self::Event> {
+        None
+    }
 
     /// The event of topics being gone, if that concerns it.
     fn on_topics_deleted(_topics: &[Text]) -> Option<Self::Event> {

@@ -11,7 +11,7 @@ mod machine;
 mod timers;
 
 pub use effects::{BatchProducer, Caller, Effects, Origin, TimerChange};
-pub use machine::{Ask, Machine, Trouble};
+pub use machine::{Ask, Machine, TopicsChange, Trouble};
 pub use timers::Timers;
 
 /// A small text kept past its request: always a copy, never a slice of a frame.

@@ -26,6 +26,11 @@ impl<K: Clone + Ord> Timers<K> {
                 }
                 self.queue.insert((deadline_ms, key));
             }
+            TimerChange::ArmIfIdle(key, deadline_ms) => {
+                if !self.deadlines.contains_key(&key) {
+                    self.change(TimerChange::Arm(key, deadline_ms));
+                }
+            }
             TimerChange::Cancel(key) => {
                 if let Some(before) = self.deadlines.remove(&key) {
                     self.queue.remove(&(before, key));
