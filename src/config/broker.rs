@@ -141,6 +141,28 @@ pub struct GroupSettings {
     pub group_max_session_timeout_ms: i32,
     pub group_initial_rebalance_delay_ms: i32,
     pub group_max_size: usize,
+    /// Whether `group.coordinator.rebalance.protocols` has `consumer`.
+    pub consumer_protocol_enable: bool,
+    pub consumer: ConsumerGroupSettings,
+}
+
+/// Keys about consumer groups: `group.consumer.…`.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct ConsumerGroupSettings {
+    pub session_timeout_ms: i32,
+    pub min_session_timeout_ms: i32,
+    pub max_session_timeout_ms: i32,
+    pub heartbeat_interval_ms: i32,
+    pub min_heartbeat_interval_ms: i32,
+    pub max_heartbeat_interval_ms: i32,
+    pub assignment_interval_ms: i32,
+    pub min_assignment_interval_ms: i32,
+    pub max_assignment_interval_ms: i32,
+    pub max_size: usize,
+    pub assignors: Vec<String>,
+    pub migration_policy: String,
+    pub regex_refresh_interval_ms: i32,
 }
 
 /// Keys about transactions.
@@ -191,6 +213,14 @@ pub struct KlammSettings {
     pub producer_ids_per_partition_max: usize,
     pub parked_replies_max: usize,
 }
+
+/// The server-side assignors by their names, and by Kafka's classes.
+const ASSIGNORS: [&str; 4] = [
+    "uniform",
+    "range",
+    "org.apache.kafka.coordinator.group.assignor.UniformAssignor",
+    "org.apache.kafka.coordinator.group.assignor.RangeAssignor",
+];
 
 impl BrokerConfig {
     /// Reads the typed configuration out of values that are complete (see `load`), judging what hangs together.
@@ -255,6 +285,7 @@ impl BrokerConfig {
                 self.groups.group_max_session_timeout_ms, self.groups.group_min_session_timeout_ms
             ),
         )?;
+        self.judge_consumer_groups()?;
         rule(
             self.quorum.broker_heartbeat_interval_ms <= self.quorum.broker_session_timeout_ms / 2,
             &format!(
@@ -281,5 +312,48 @@ impl BrokerConfig {
                 self.quorum.voters.iter().map(|voter| voter.id).collect::<Vec<_>>()
             ),
         )
+    }
+
+    /// Bounds that must hold each other, in Kafka's words.
+    fn judge_consumer_groups(&self) -> Result<(), ConfigError> {
+        let of = &self.groups.consumer;
+        let bounds = [
+            ("session.timeout", of.min_session_timeout_ms, of.session_timeout_ms, of.max_session_timeout_ms),
+            (
+                "heartbeat.interval",
+                of.min_heartbeat_interval_ms,
+                of.heartbeat_interval_ms,
+                of.max_heartbeat_interval_ms,
+            ),
+            (
+                "assignment.interval",
+                of.min_assignment_interval_ms,
+                of.assignment_interval_ms,
+                of.max_assignment_interval_ms,
+            ),
+        ];
+        let refuse = |text: String| Err(ConfigError::Rule(format!("requirement failed: {text}")));
+        for (name, min, value, max) in bounds {
+            let key = |bound: &str| format!("group.consumer.{bound}{name}.ms");
+            if max < min {
+                return refuse(format!("{} must be greater than or equal to {}", key("max."), key("min.")));
+            }
+            if value < min {
+                return refuse(format!("{} must be greater than or equal to {}", key(""), key("min.")));
+            }
+            if value > max {
+                return refuse(format!("{} must be less than or equal to {}", key(""), key("max.")));
+            }
+        }
+        if let Some(name) = of.assignors.iter().find(|name| !ASSIGNORS.contains(&name.as_str())) {
+            let why = format!("Class {name} cannot be found");
+            return Err(ConfigError::invalid("group.consumer.assignors", name, why));
+        }
+        match of.heartbeat_interval_ms < of.session_timeout_ms {
+            true => Ok(()),
+            false => refuse(
+                "group.consumer.heartbeat.interval.ms must be less than group.consumer.session.timeout.ms".into(),
+            ),
+        }
     }
 }

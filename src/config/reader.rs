@@ -1,8 +1,8 @@
 //! Reads the typed configuration out of its text, subject by subject.
 
 use super::broker::{
-    CleanerSettings, GroupSettings, KlammSettings, LogSettings, NetworkSettings, ProduceValidation, QuorumSettings,
-    QuotaKeys, Roles, TopicSettings, TransactionSettings, Voter,
+    CleanerSettings, ConsumerGroupSettings, GroupSettings, KlammSettings, LogSettings, NetworkSettings,
+    ProduceValidation, QuorumSettings, QuotaKeys, Roles, TopicSettings, TransactionSettings, Voter,
 };
 use super::definition::{host_and_port, split_list, ConfigError, Value};
 use super::values::BrokerValues;
@@ -178,6 +178,28 @@ impl Reader<'_> {
             group_max_session_timeout_ms: self.int("group.max.session.timeout.ms"),
             group_initial_rebalance_delay_ms: self.int("group.initial.rebalance.delay.ms"),
             group_max_size: self.size("group.max.size"),
+            consumer_protocol_enable: self
+                .list("group.coordinator.rebalance.protocols")
+                .is_some_and(|protocols| protocols.iter().any(|protocol| protocol == "consumer")),
+            consumer: self.consumer_groups(),
+        }
+    }
+
+    fn consumer_groups(&self) -> ConsumerGroupSettings {
+        ConsumerGroupSettings {
+            session_timeout_ms: self.int("group.consumer.session.timeout.ms"),
+            min_session_timeout_ms: self.int("group.consumer.min.session.timeout.ms"),
+            max_session_timeout_ms: self.int("group.consumer.max.session.timeout.ms"),
+            heartbeat_interval_ms: self.int("group.consumer.heartbeat.interval.ms"),
+            min_heartbeat_interval_ms: self.int("group.consumer.min.heartbeat.interval.ms"),
+            max_heartbeat_interval_ms: self.int("group.consumer.max.heartbeat.interval.ms"),
+            assignment_interval_ms: self.int("group.consumer.assignment.interval.ms"),
+            min_assignment_interval_ms: self.int("group.consumer.min.assignment.interval.ms"),
+            max_assignment_interval_ms: self.int("group.consumer.max.assignment.interval.ms"),
+            max_size: self.size("group.consumer.max.size"),
+            assignors: self.list("group.consumer.assignors").unwrap_or_default(),
+            migration_policy: self.text("group.consumer.migration.policy").unwrap_or_default(),
+            regex_refresh_interval_ms: self.int("group.consumer.regex.refresh.interval.ms"),
         }
     }
 
