@@ -32,7 +32,7 @@
 //! **L2, rooms**
 //! - `replica`: logs as replicated partitions: leadership, append queue, high watermark, waiting for bytes, the flusher,
 //!   when the log cleaner runs. Absent: wire types, requests.
-//! - `group`: classic consumer groups as pure shards. Absent: I/O, tokio.
+//! - `group`: classic and consumer (KIP-848) groups as pure shards, and the offsets they commit. Absent: I/O, tokio.
 //! - `txn`: transactional ids and the transactions of their producers as pure shards. Absent: I/O, tokio.
 //! - `coordinator`: runs the shards on the led partitions of the internal topics. Absent: what a group or a
 //!   transaction is.

@@ -5,6 +5,7 @@
 
 mod admin;
 mod client;
+pub mod consumer_groups;
 pub mod groups;
 pub mod markers;
 mod process;

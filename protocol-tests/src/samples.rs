@@ -2,6 +2,7 @@
 //!
 //! What they name is not there, so that falsified ones change nothing either.
 
+use crate::consumer_groups::consumer_beat;
 use crate::groups::{heartbeat_request, join_request, sync_request, with_protocol, Member};
 use crate::records::Batch;
 use crate::topics::{creatable, fetch_request, list_offsets_request, metadata_request, produce_request, Topic};
@@ -198,6 +199,14 @@ fn groups() -> Vec<(i16, i16, Bytes)> {
     }
     for version in [0, 1, 2] {
         samples.push(sample(version, &DeleteGroupsRequest::default().with_groups_names(vec![group_id(NOWHERE)])));
+    }
+    for version in [0, 1] {
+        let owned = Some((Topic::unknown(NOWHERE).id, &[0][..]));
+        let mut beat = consumer_beat(NOWHERE, "nobody", 1, owned);
+        beat.subscribed_topic_names = Some(vec![topic_name(NOWHERE)]);
+        samples.push(sample(version, &beat));
+        let describe = ConsumerGroupDescribeRequest::default().with_group_ids(vec![group_id(NOWHERE)]);
+        samples.push(sample(version, &describe));
     }
     samples
 }

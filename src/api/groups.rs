@@ -39,6 +39,12 @@ pub(super) fn code(error: Option<GroupError>) -> i16 {
     error.map_or(ErrorCode::None, ErrorCode::from).code()
 }
 
+/// Whether the group protocol of KIP-848 is turned on, and the cluster's features have come so far (N13).
+pub(super) fn consumer_groups_are_served(services: &Services) -> bool {
+    let is_finalized = services.metadata.current().feature_level("group.version") >= 1;
+    is_finalized && services.config.groups.consumer_protocol_enable
+}
+
 /// Who asks, as a group keeps it.
 pub(super) fn client(context: &RequestContext<'_>) -> Client {
     Client { id: text(&context.client_id), host: Text::from(format!("/{}", context.connection.peer.ip())) }

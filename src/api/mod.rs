@@ -14,6 +14,8 @@ mod alter_partition_reassignments;
 mod alter_user_scram_credentials;
 mod api_versions;
 mod broker_loggers;
+mod consumer_group_describe;
+mod consumer_group_heartbeat;
 mod context;
 mod controller_calls;
 mod create_acls;
@@ -173,6 +175,8 @@ pub const HANDLED: &[Handled] = &[
     alone(64),
     overlapping(65),
     overlapping(66),
+    overlapping(68),
+    overlapping(69),
     alone(74),
     alone(75),
     alone(80),
@@ -381,6 +385,8 @@ impl Api {
             64 => soon!(unregister_broker, UnregisterBrokerRequest),
             65 => now!(describe_transactions, DescribeTransactionsRequest),
             66 => now!(list_transactions, ListTransactionsRequest),
+            68 => now!(consumer_group_heartbeat, ConsumerGroupHeartbeatRequest),
+            69 => now!(consumer_group_describe, ConsumerGroupDescribeRequest),
             74 => now!(list_config_resources, ListConfigResourcesRequest),
             75 => now!(describe_topic_partitions, DescribeTopicPartitionsRequest),
             80 => now!(add_raft_voter, AddRaftVoterRequest),

@@ -1,7 +1,7 @@
 //! OffsetFetch (key 9). Versions 1–9.
 //!
 //! 2: all partitions of a group, a top-level error. 5: leader epochs (KIP-320). 7: only stable offsets (KIP-447).
-//! 8: several groups (KIP-709). 9: member ids and epochs, which classic groups do not use (KIP-848).
+//! 8: several groups (KIP-709). 9: member ids and epochs (KIP-848).
 //! Left out: version 10 (topic ids).
 
 use super::context::RequestContext;
@@ -28,11 +28,14 @@ pub fn handle(services: &Services, context: &RequestContext<'_>, request: Offset
             group_id: text(&group.group_id.0),
             topics: group.topics.as_ref().map(|topics| topics.iter().map(asked_of_group).collect()),
             require_stable,
+            member_id: group.member_id.as_ref().filter(|_| version >= 9).map(text),
+            member_epoch: if version >= 9 { group.member_epoch } else { -1 },
         });
         by_group.collect()
     } else {
         let topics = request.topics.as_ref().map(|topics| topics.iter().map(asked_alone).collect());
-        vec![OffsetFetch { group_id: text(&request.group_id.0), topics, require_stable }]
+        let group_id = text(&request.group_id.0);
+        vec![OffsetFetch { group_id, topics, require_stable, member_id: None, member_epoch: -1 }]
     };
     let asked = each_once(asked);
     let client = client(context);
@@ -82,7 +85,7 @@ fn asked_alone(topic: &OffsetFetchRequestTopic) -> TopicPartitions {
 
 fn in_group(asked: &OffsetFetch, result: Result<OffsetFetchReply, GroupError>) -> OffsetFetchResponseGroup {
     let group = OffsetFetchResponseGroup::default().with_group_id(GroupId(wire(&asked.group_id)));
-    let reply = match result {
+    let reply = match result.and_then(|reply| reply.error.map_or(Ok(reply), Err)) {
         Ok(reply) => reply,
         Err(error) => return group.with_error_code(code(Some(error))),
     };
@@ -110,7 +113,7 @@ fn alone(
 ) -> OffsetFetchResponse {
     let mut response = OffsetFetchResponse::default();
     for result in results {
-        match result {
+        match result.and_then(|reply| reply.error.map_or(Ok(reply), Err)) {
             Ok(reply) => response.topics = reply.topics.iter().map(|topic| alone_topic(topic, version)).collect(),
             Err(error) if version >= 2 => response.error_code = code(Some(error)),
             Err(error) => {
@@ -156,7 +159,13 @@ mod tests {
     fn g13_what_is_asked_for_twice_is_answered_once() {
         let topic =
             |name: &str, partitions: &[i32]| TopicPartitions { name: name.into(), partitions: partitions.into() };
-        let of = |group: &str, topics| OffsetFetch { group_id: group.into(), topics, require_stable: false };
+        let of = |group: &str, topics| OffsetFetch {
+            group_id: group.into(),
+            topics,
+            require_stable: false,
+            member_id: None,
+            member_epoch: -1,
+        };
         let twice = Some(vec![topic("t", &[0, 1, 0]), topic("t", &[1, 2])]);
         let once = each_once(vec![of("a", None), of("a", None), of("b", None), of("a", twice)]);
         let groups: Vec<_> = once.iter().map(|one| (&*one.group_id, one.topics.is_some())).collect();

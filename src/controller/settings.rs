@@ -54,6 +54,7 @@ impl FeatureSetting {
     /// `metadata.version` 30 is 4.3-IV0, the newest that the stock 4.3 tools have a name for.
     pub fn built() -> Vec<Self> {
         vec![
+            Self::new("group.version", 0, 1, 1),
             Self::new("kraft.version", 0, 0, 0),
             Self::new("metadata.version", 30, 30, 30),
             Self::new(TRANSACTION_VERSION, 0, 2, 2),

@@ -3,7 +3,8 @@
 use super::runtime::{Runtime, RuntimeSettings};
 use crate::config::broker::BrokerConfig;
 use crate::group::request::{Ask, Client, ListGroups, ListedGroup};
-use crate::group::{Event, GroupError, Request, Settings, Shard};
+use crate::group::{Assignor, ConsumerSettings, Event, GroupConfig, GroupError, MigrationPolicy};
+use crate::group::{Request, Settings, Shard};
 use crate::ids::Uuid;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -24,6 +25,7 @@ impl RuntimeSettings<Settings> {
             offsets_retention_ms: i64::from(groups.offsets_retention_minutes) * 60_000,
             offsets_retention_check_interval_ms: groups.offsets_retention_check_interval_ms,
             offset_metadata_max_bytes: usize::try_from(groups.offset_metadata_max_bytes).unwrap_or(0),
+            consumer: consumer_settings(config),
         };
         let topic = config.topic_config(&BTreeMap::new());
         let max_batch_bytes = topic.max_message_bytes.min(groups.offsets_topic_segment_bytes);
@@ -34,6 +36,25 @@ impl RuntimeSettings<Settings> {
             max_parked_replies: config.klamm.parked_replies_max,
             commit_timeout_ms: i64::from(groups.offsets_commit_timeout_ms),
         }
+    }
+}
+
+fn consumer_settings(config: &BrokerConfig) -> ConsumerSettings {
+    let of = &config.groups.consumer;
+    let bounds = |session_timeout_ms, heartbeat_interval_ms, assignment_interval_ms| GroupConfig {
+        session_timeout_ms,
+        heartbeat_interval_ms,
+        assignment_interval_ms: i64::from(assignment_interval_ms),
+    };
+    ConsumerSettings {
+        node_id: config.node_id,
+        defaults: bounds(of.session_timeout_ms, of.heartbeat_interval_ms, of.assignment_interval_ms),
+        min: bounds(of.min_session_timeout_ms, of.min_heartbeat_interval_ms, of.min_assignment_interval_ms),
+        max: bounds(of.max_session_timeout_ms, of.max_heartbeat_interval_ms, of.max_assignment_interval_ms),
+        max_size: of.max_size,
+        assignors: of.assignors.iter().filter_map(|name| Assignor::named(name)).collect(),
+        migration: MigrationPolicy::named(&of.migration_policy).unwrap_or_default(),
+        regex_refresh_interval_ms: i64::from(of.regex_refresh_interval_ms),
     }
 }
 
@@ -48,8 +69,12 @@ impl Groups {
     ) -> impl Future<Output = Result<A::Reply, GroupError>> + Send + 'static {
         let begun = self.begin(ask, |caller, ask| {
             let request: Request = ask.into();
-            let joins = matches!(request, Request::JoinGroup(_));
-            let fresh_id = if joins { self.rng.uuid() } else { Uuid::nil() };
+            let draws = match &request {
+                Request::JoinGroup(join) => join.member_id.is_empty(),
+                Request::ConsumerGroupHeartbeat(beat) => beat.member_id.is_empty(),
+                _ => false,
+            };
+            let fresh_id = if draws { self.rng.uuid() } else { Uuid::nil() };
             Event::Request { caller, client, fresh_id, request }
         });
         self.answered::<A>(begun)

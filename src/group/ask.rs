@@ -87,3 +87,9 @@ ask!(OffsetDelete, OffsetDeleteReply {
 });
 ask!(DescribeGroup, DescribeGroupReply {});
 ask!(DeleteGroup, DeleteGroupReply {});
+ask!(ConsumerGroupHeartbeat, ConsumerGroupHeartbeatReply {
+    fn refused_unseen(&self, settings: &Settings) -> Option<ConsumerGroupHeartbeatReply> {
+        self.judge(settings).err().map(ConsumerGroupHeartbeatReply::refused)
+    }
+});
+ask!(ConsumerGroupDescribe, ConsumerGroupDescribeReply {});

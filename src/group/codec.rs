@@ -1,5 +1,6 @@
 //! A shard's records as Kafka's own bytes, and back.
 
+use super::consumer::ConsumerRecord;
 use super::records::{CommittedOffset, Record, StoredGroup, StoredMember};
 use super::Text;
 use crate::record::internal::offsets::{GroupMetadataValue, Key, MemberMetadata, OffsetCommitValue};
@@ -14,6 +15,7 @@ impl Record {
                 let key = Key::GroupMetadata { group: group.to_string() }.encode()?;
                 Ok((key, value.as_ref().map(|value| to_metadata(value).encode()).transpose()?))
             }
+            Self::Consumer { group, record } => record.encode(group),
             Self::Offset { group, topic, partition, value } => {
                 let (group, topic) = (group.to_string(), topic.to_string());
                 let key = Key::OffsetCommit { group, topic, partition: *partition }.encode()?;
@@ -33,7 +35,10 @@ impl Record {
                 let value = value.map(OffsetCommitValue::decode).transpose()?.map(from_commit);
                 Self::Offset { group: group.into(), topic: topic.into(), partition, value }
             }
-            Key::Unknown(_) => return Ok(None),
+            Key::Unknown(_) => {
+                let of_group = |(group, record)| Self::Consumer { group, record };
+                return Ok(ConsumerRecord::decode(key, value)?.map(of_group));
+            }
         }))
     }
 }

@@ -1,21 +1,28 @@
 //! DescribeGroups and ListGroups (G15).
 
-use super::classic::{ClassicGroup, Member, State};
+use super::classic::{Member, State};
 use super::error::GroupError;
 use super::request::{DescribeGroup, DescribeGroupReply, DescribedMember, ListGroups, ListedGroup};
-use super::shard::Shard;
+use super::shard::{Entry, Shard};
+use super::Text;
 
-/// The only type of group there is here.
+/// The type of groups whose members assign.
 const CLASSIC: &str = "classic";
+/// The type of groups to which the coordinator assigns. They go by this protocol type, too.
+const CONSUMER: &str = "consumer";
 
 impl Shard {
     /// A group as it now is.
     pub(super) fn describe(&self, request: &DescribeGroup) -> DescribeGroupReply {
         let Some(group) = self.group(&request.group_id) else {
             let missing = request.missing_is_error;
+            let why = match self.groups.contains_key(&request.group_id) {
+                true => "is not a classic group",
+                false => "not found",
+            };
             return DescribeGroupReply {
                 error: missing.then_some(GroupError::GroupIdNotFound),
-                error_message: missing.then(|| format!("Group {} not found.", request.group_id)),
+                error_message: missing.then(|| format!("Group {} {why}.", request.group_id)),
                 group_id: request.group_id.clone(),
                 state: "Dead",
                 protocol_type: "".into(),
@@ -50,15 +57,20 @@ pub(super) fn list(shard: &Shard, request: &ListGroups) -> Vec<ListedGroup> {
     let wanted = |filter: &[String], word: &str| {
         filter.is_empty() || filter.iter().any(|said| said.trim().eq_ignore_ascii_case(word))
     };
-    if !wanted(&request.types, CLASSIC) {
-        return Vec::new();
+    let groups = shard.groups.iter().map(|(id, entry)| listed(id, entry));
+    groups.filter(|group| wanted(&request.types, group.group_type) && wanted(&request.states, group.state)).collect()
+}
+
+fn listed(id: &Text, entry: &Entry) -> ListedGroup {
+    if let Some(group) = &entry.consumer {
+        let (group_id, state) = (id.clone(), group.state().name());
+        return ListedGroup { group_id, protocol_type: CONSUMER.into(), state, group_type: CONSUMER };
     }
-    let groups = shard.groups.iter().map(|(id, entry)| entry.group(id));
-    let listed = |group: ClassicGroup| ListedGroup {
+    let group = entry.group(id);
+    ListedGroup {
         group_id: group.id,
         protocol_type: group.protocol_type.unwrap_or_else(|| "".into()),
         state: group.state.name(),
         group_type: CLASSIC,
-    };
-    groups.filter(|group| wanted(&request.states, group.state.name())).map(listed).collect()
+    }
 }

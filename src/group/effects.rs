@@ -4,6 +4,9 @@ use super::classic::ClassicGroup;
 use super::request::{Client, Request};
 use super::{Caller, Text};
 use crate::ids::Uuid;
+use crate::metadata::image::MetadataImage;
+use crate::shard::TopicsChange;
+use std::sync::Arc;
 
 /// Something that happens to a shard.
 #[derive(Clone, Debug)]
@@ -25,6 +28,8 @@ pub enum Event {
     Loaded,
     /// These topics are gone, and their offsets with them.
     TopicsDeleted(Vec<Text>),
+    /// The cluster's metadata is now this.
+    Metadata(Arc<MetadataImage>, TopicsChange),
 }
 
 /// A change to what a restart forgets.
@@ -34,6 +39,15 @@ pub enum Soft {
     Live(Box<ClassicGroup>),
     /// The round of offset expiry is armed, or not.
     ExpiryArmed(bool),
+    /// The cluster's metadata is now this.
+    Metadata(Arc<MetadataImage>, TopicsChange),
+    /// A consumer group's epoch takes account of all topics as they were at this offset of the metadata.
+    TopicsChecked {
+        /// The group.
+        group: Text,
+        /// See `Shard::topics_changed_at`.
+        at: i64,
+    },
 }
 
 /// Names a timer of a shard. Arming a timer again moves it.
@@ -53,6 +67,32 @@ pub enum TimerKey {
     },
     /// A member (or pending member) has been silent for too long.
     Session {
+        /// The group.
+        group: Text,
+        /// The member.
+        member: Text,
+    },
+    /// The target assignment of a consumer group may be computed anew.
+    Assign {
+        /// The group.
+        group: Text,
+    },
+    /// A member of a consumer group has not given up in time what it must.
+    Revoke {
+        /// The group.
+        group: Text,
+        /// The member.
+        member: Text,
+    },
+    /// A classic member of a consumer group has not joined again in time.
+    Rejoin {
+        /// The group.
+        group: Text,
+        /// The member.
+        member: Text,
+    },
+    /// A classic member of a consumer group has not asked for its assignment in time.
+    Resync {
         /// The group.
         group: Text,
         /// The member.

@@ -48,6 +48,24 @@ pub enum GroupError {
     /// A transaction that commits this offset is still open (KIP-447).
     #[error("there are unstable offsets that need to be cleared")]
     UnstableOffsetCommit,
+    /// The member's epoch is not what the coordinator knows: it must abandon its partitions and rejoin (KIP-848).
+    #[error("the member epoch is fenced by the group coordinator")]
+    FencedMemberEpoch,
+    /// The instance id is still used by another member (KIP-848).
+    #[error("the instance id is still used by another member in the consumer group")]
+    UnreleasedInstanceId,
+    /// No such server-side assignor (KIP-848).
+    #[error("the assignor used by the consumer is not supported")]
+    UnsupportedAssignor,
+    /// The member's epoch is not what the coordinator knows: it may retry with its newest one (KIP-848).
+    #[error("the member epoch is stale")]
+    StaleMemberEpoch,
+    /// The subscription's expression is none.
+    #[error("the regular expression is not valid")]
+    InvalidRegularExpression,
+    /// This group or member needs another version of the request, or the protocol is turned off.
+    #[error("the version of API is not supported")]
+    UnsupportedVersion,
     /// This broker does not coordinate the group (any more).
     #[error("this is not the correct coordinator")]
     NotCoordinator,

@@ -1,4 +1,4 @@
-//! Group state machines as pure shards: classic consumer groups and the offsets that groups commit.
+//! Group state machines as pure shards: classic groups, consumer groups (KIP-848), and the offsets that groups commit.
 //!
 //! A [`Shard`] holds the groups of one partition of `__consumer_offsets`. [`Shard::step`] judges an event and changes
 //! nothing; it returns [`Effects`](crate::shard::Effects). The runtime (`coordinator/`) appends their records, then replays them into the shard,
@@ -11,6 +11,7 @@
 mod ask;
 mod classic;
 mod codec;
+mod consumer;
 mod describe;
 mod effects;
 mod error;
@@ -23,11 +24,12 @@ mod shard;
 mod tests;
 
 pub use crate::shard::{Caller, Origin, Text};
+pub use consumer::{Assignor, Partitions, Refusal};
 pub use effects::{Event, Soft, TimerKey};
 pub use error::GroupError;
 pub use records::Record;
 pub use request::{Reply, Request};
-pub use settings::Settings;
+pub use settings::{ConsumerSettings, GroupConfig, MigrationPolicy, Settings};
 pub use shard::Shard;
 
 /// What a step of a group's shard wants done.

@@ -1,5 +1,6 @@
 //! What a shard keeps in `__consumer_offsets`: state as records, and records as Kafka's bytes.
 
+use super::consumer::ConsumerRecord;
 use super::Text;
 use crate::ids::Uuid;
 use bytes::Bytes;
@@ -83,6 +84,13 @@ pub enum Record {
         group: Text,
         /// What it is; none if it was deleted.
         value: Option<StoredGroup>,
+    },
+    /// Of a consumer group.
+    Consumer {
+        /// Its id.
+        group: Text,
+        /// What is said of it.
+        record: ConsumerRecord,
     },
     /// An offset.
     Offset {

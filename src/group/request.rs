@@ -4,6 +4,7 @@
 //! other fields of that answer hold what Kafka puts beside an error.
 
 pub use super::ask::Ask;
+use super::consumer::{Partitions, Refusal};
 use super::error::GroupError;
 use super::Text;
 use crate::ids::Uuid;
@@ -303,6 +304,10 @@ pub struct OffsetFetch {
     pub topics: Option<Vec<TopicPartitions>>,
     /// Refuse partitions that an open transaction is about to commit.
     pub require_stable: bool,
+    /// Version 9 and newer: the member that asks, if it says so.
+    pub member_id: Option<Text>,
+    /// Its epoch; negative if it says none.
+    pub member_epoch: i32,
 }
 
 /// One partition's committed offset.
@@ -332,6 +337,8 @@ pub struct FetchedTopic {
 /// The answer to [`OffsetFetch`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OffsetFetchReply {
+    /// Set if the whole request was refused.
+    pub error: Option<GroupError>,
     /// In the request's order; by name and index if all were asked for.
     pub topics: Vec<FetchedTopic>,
 }
@@ -417,7 +424,7 @@ pub struct ListedGroup {
     pub protocol_type: Text,
     /// Kafka's name of its state.
     pub state: &'static str,
-    /// Kafka's name of its type: `classic`.
+    /// Kafka's name of its type: `classic` or `consumer`.
     pub group_type: &'static str,
 }
 
@@ -433,6 +440,122 @@ pub struct DeleteGroup {
 pub struct DeleteGroupReply {
     /// Set if the group stays.
     pub error: Option<GroupError>,
+}
+
+/// ConsumerGroupHeartbeat, versions 0 and 1 (KIP-848). What is none has not changed since the member last said it.
+#[derive(Clone, Debug, Default)]
+pub struct ConsumerGroupHeartbeat {
+    /// The group.
+    pub group_id: Text,
+    /// Made by the client; version 0 may leave the first one to the coordinator.
+    pub member_id: Text,
+    /// 0 joins, −1 leaves, −2 leaves for a while.
+    pub member_epoch: i32,
+    /// Set by static members.
+    pub instance_id: Option<Text>,
+    /// `client.rack`.
+    pub rack_id: Option<Text>,
+    /// How long it may take to give partitions up, ms; −1 for no change.
+    pub rebalance_timeout_ms: i32,
+    /// The topics that it names.
+    pub subscribed_topics: Option<Vec<Text>>,
+    /// The expression that it subscribes by; empty for none.
+    pub subscribed_regex: Option<Text>,
+    /// The assignor that it asks for.
+    pub server_assignor: Option<Text>,
+    /// What it holds.
+    pub owned: Option<Partitions>,
+    /// Version 1 and newer: the member id is the client's to make.
+    pub needs_member_id: bool,
+}
+
+/// The answer to [`ConsumerGroupHeartbeat`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsumerGroupHeartbeatReply {
+    /// Set if it was refused.
+    pub refusal: Option<Refusal>,
+    /// The member's id; none beside a refusal.
+    pub member_id: Option<Text>,
+    /// The member's epoch.
+    pub member_epoch: i32,
+    /// When it shall beat next, ms.
+    pub heartbeat_interval_ms: i32,
+    /// What it shall hold; none if that has not changed.
+    pub assignment: Option<Partitions>,
+}
+
+impl ConsumerGroupHeartbeatReply {
+    /// A refusal.
+    pub fn refused(refusal: Refusal) -> Self {
+        Self { refusal: Some(refusal), member_id: None, member_epoch: 0, heartbeat_interval_ms: 0, assignment: None }
+    }
+}
+
+/// One group of a ConsumerGroupDescribe, versions 0 and 1.
+#[derive(Clone, Debug)]
+pub struct ConsumerGroupDescribe {
+    /// The group.
+    pub group_id: Text,
+}
+
+/// Partitions of one topic that exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssignedTopic {
+    /// The topic's name.
+    pub name: Text,
+    /// The topic's id.
+    pub topic_id: Uuid,
+    /// Partition indexes.
+    pub partitions: Vec<i32>,
+}
+
+/// One member of a described consumer group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DescribedConsumer {
+    /// The member's id.
+    pub member_id: Text,
+    /// Its instance id, if static.
+    pub instance_id: Option<Text>,
+    /// Its rack.
+    pub rack_id: Option<Text>,
+    /// Its epoch.
+    pub member_epoch: i32,
+    /// Its client id.
+    pub client_id: Text,
+    /// Its address as Java prints it.
+    pub client_host: Text,
+    /// The topics that it names.
+    pub subscribed_topics: Vec<Text>,
+    /// The expression that it subscribes by.
+    pub subscribed_regex: Option<Text>,
+    /// What it has.
+    pub assignment: Vec<AssignedTopic>,
+    /// What it is to have.
+    pub target: Vec<AssignedTopic>,
+    /// It speaks the classic protocol.
+    pub is_classic: bool,
+}
+
+/// A described consumer group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DescribedConsumerGroup {
+    /// Kafka's name of its state.
+    pub state: &'static str,
+    /// Its epoch.
+    pub group_epoch: i32,
+    /// The epoch of its target assignment.
+    pub assignment_epoch: i32,
+    /// The assignor that its members ask for most.
+    pub assignor: &'static str,
+    /// Its members.
+    pub members: Vec<DescribedConsumer>,
+}
+
+/// The answer to [`ConsumerGroupDescribe`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsumerGroupDescribeReply {
+    /// The group, or an error with its text.
+    pub described: Result<DescribedConsumerGroup, (GroupError, String)>,
 }
 
 /// Any request about one group.
@@ -458,6 +581,10 @@ pub enum Request {
     DescribeGroup(DescribeGroup),
     /// See [`DeleteGroup`].
     DeleteGroup(DeleteGroup),
+    /// See [`ConsumerGroupHeartbeat`].
+    ConsumerGroupHeartbeat(ConsumerGroupHeartbeat),
+    /// See [`ConsumerGroupDescribe`].
+    ConsumerGroupDescribe(ConsumerGroupDescribe),
 }
 
 /// Any answer about one group.
@@ -483,4 +610,8 @@ pub enum Reply {
     DescribeGroup(DescribeGroupReply),
     /// See [`DeleteGroupReply`].
     DeleteGroup(DeleteGroupReply),
+    /// See [`ConsumerGroupHeartbeatReply`].
+    ConsumerGroupHeartbeat(ConsumerGroupHeartbeatReply),
+    /// See [`ConsumerGroupDescribeReply`].
+    ConsumerGroupDescribe(ConsumerGroupDescribeReply),
 }

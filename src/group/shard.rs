@@ -2,28 +2,36 @@
 
 use super::ask::Ask;
 use super::classic::{ClassicGroup, State};
+use super::consumer::ConsumerGroup;
 use super::effects::{Event, Soft, TimerKey};
 use super::error::GroupError;
 use super::offsets::{Offsets, PendingOffsets};
 use super::records::{Record, StoredGroup};
-use super::request::{ListGroups, ListedGroup, Reply, Request};
-use super::settings::{Settings, MAX_SHARD_GROUPS};
+use super::request::{Client, CommitTopic, ListGroups, ListedGroup, Reply, Request};
+use super::settings::{GroupConfig, Settings, MAX_SHARD_GROUPS};
 use super::{Caller, Effects, Origin, Text, TimerChange};
 use crate::clock::Now;
+use crate::ids::Uuid;
+use crate::metadata::image::MetadataImage;
 use crate::record::internal::FieldError;
-use crate::shard::Machine;
+use crate::shard::{Machine, TopicsChange};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::Arc;
 
 /// One group, hard and live.
 #[derive(Debug, Default)]
 pub(super) struct Entry {
-    /// Hard: what the last record says; none if only offsets were ever stored.
+    /// Hard: what the last record of a classic group says; none if only offsets were ever stored.
     stored: Option<StoredGroup>,
+    /// Hard: set if it is a consumer group.
+    pub(super) consumer: Option<Box<ConsumerGroup>>,
     /// Hard: the committed offsets.
     pub(super) offsets: Offsets,
     /// Live: none while it is just what `stored` says.
     live: Option<Box<ClassicGroup>>,
+    /// Live: up to which change of topics a consumer group's epoch takes account of them.
+    pub(super) topics_checked_at: Option<i64>,
 }
 
 /// The groups of one partition of `__consumer_offsets`.
@@ -35,6 +43,12 @@ pub struct Shard {
     pub(super) pending: PendingOffsets,
     /// Live: a round of expiry is due.
     expiry_armed: bool,
+    /// Live: the cluster's metadata.
+    pub(super) image: Arc<MetadataImage>,
+    /// Live: at which offset of the metadata a topic was last made, deleted or enlarged.
+    pub(super) topics_changed_at: i64,
+    /// Live: at which offset of the metadata a topic was last made.
+    pub(super) topics_added_at: i64,
 }
 
 impl Machine for Shard {
@@ -52,7 +66,15 @@ impl Machine for Shard {
     type Deed = Infallible;
 
     fn new(settings: Settings) -> Self {
-        Self { settings, groups: BTreeMap::new(), pending: PendingOffsets::default(), expiry_armed: false }
+        Self {
+            settings,
+            groups: BTreeMap::new(),
+            pending: PendingOffsets::default(),
+            expiry_armed: false,
+            image: Arc::default(),
+            topics_changed_at: -1,
+            topics_added_at: -1,
+        }
     }
 
     fn step(&self, now: Now, event: Event) -> Effects {
@@ -61,27 +83,14 @@ impl Machine for Shard {
             Event::Request { caller, client, fresh_id, request } => {
                 if let Some(reply) = refused_unseen(&request, &self.settings) {
                     turn.out.replies.push((caller, reply));
-                    return turn.out;
-                }
-                match request {
-                    Request::JoinGroup(request) => turn.join_group(caller, &client, fresh_id, &request),
-                    Request::SyncGroup(request) => turn.sync_group(caller, &request),
-                    Request::Heartbeat(request) => turn.heartbeat(caller, &request),
-                    Request::LeaveGroup(request) => turn.leave_group(caller, request),
-                    Request::OffsetCommit(request) => turn.commit_offsets(caller, &request),
-                    Request::TxnOffsetCommit(request) => turn.commit_offsets_in_transaction(caller, &request),
-                    Request::OffsetFetch(request) => turn.reply(caller, self.fetch_offsets(&request)),
-                    Request::OffsetDelete(request) => turn.delete_offsets(caller, &request),
-                    Request::DescribeGroup(request) => turn.reply(caller, self.describe(&request)),
-                    Request::DeleteGroup(request) => turn.delete_group(caller, &request),
+                } else {
+                    turn.request(caller, &client, fresh_id, request);
                 }
             }
-            Event::Timer(TimerKey::Expiry) => turn.expire_offsets(),
-            Event::Timer(TimerKey::Join { group }) => turn.join_timer(&group),
-            Event::Timer(TimerKey::Sync { group }) => turn.sync_timer(&group),
-            Event::Timer(TimerKey::Session { group, member }) => turn.session_timer(&group, &member),
+            Event::Timer(key) => turn.timer(&key),
             Event::Loaded => turn.loaded(),
             Event::TopicsDeleted(topics) => turn.topics_deleted(&topics),
+            Event::Metadata(image, topics) => turn.out.soft.push(Soft::Metadata(image, topics)),
         }
         turn.out
     }
@@ -91,11 +100,18 @@ impl Machine for Shard {
             Record::Group { group, value: Some(value) } => {
                 let entry = self.groups.entry(group).or_default();
                 entry.stored = Some(value);
-                entry.live = None;
+                (entry.live, entry.consumer) = (None, None);
             }
             Record::Group { group, value: None } => {
-                // Offsets left behind by a log cut short go with their group, as no client could delete them.
-                self.groups.remove(&group);
+                // Offsets stay: a group that goes to the other protocol keeps them.
+                self.change_entry(&group, |entry| (entry.stored, entry.live) = (None, None));
+            }
+            Record::Consumer { group, record } => {
+                if !record.is_tombstone() {
+                    let entry = self.groups.entry(group.clone()).or_default();
+                    (entry.stored, entry.live) = (None, None);
+                }
+                self.change_entry(&group, |entry| ConsumerGroup::replay(&mut entry.consumer, record));
             }
             Record::Offset { group, topic, partition, value: Some(value) } => {
                 let entry = self.groups.entry(group.clone()).or_default();
@@ -136,6 +152,21 @@ impl Machine for Shard {
                 let at_rest = live.state == State::Empty && live.pending_joins.is_empty();
                 entry.live = (!at_rest).then_some(live);
             }
+            Soft::Metadata(image, topics) => {
+                let offset = image.applied().0;
+                if topics.changed {
+                    self.topics_changed_at = offset;
+                }
+                if topics.added {
+                    self.topics_added_at = offset;
+                }
+                self.image = image;
+            }
+            Soft::TopicsChecked { group, at } => {
+                if let Some(entry) = self.groups.get_mut(&group) {
+                    entry.topics_checked_at = Some(at);
+                }
+            }
         }
     }
 
@@ -159,6 +190,10 @@ impl Machine for Shard {
         Event::Loaded
     }
 
+    fn on_metadata(image: &Arc<MetadataImage>, topics: TopicsChange) -> Option<Event> {
+        Some(Event::Metadata(image.clone(), topics))
+    }
+
     fn on_topics_deleted(topics: &[Text]) -> Option<Event> {
         Some(Event::TopicsDeleted(topics.to_vec()))
     }
@@ -170,22 +205,46 @@ impl Shard {
         super::describe::list(self, request)
     }
 
-    /// A copy of a group to work on.
+    /// A copy of a classic group to work on.
     pub(super) fn group(&self, id: &str) -> Option<ClassicGroup> {
         let (id, entry) = self.groups.get_key_value(id)?;
-        Some(entry.group(id))
+        entry.consumer.is_none().then(|| entry.group(id))
+    }
+
+    /// A consumer group.
+    pub(super) fn consumer_group(&self, id: &str) -> Option<&ConsumerGroup> {
+        self.groups.get(id)?.consumer.as_deref()
+    }
+
+    /// The id of a topic of a commit, as the metadata has it now.
+    pub(super) fn topic_id(&self, topic: &CommitTopic) -> Uuid {
+        self.image.topic_by_name(&topic.name).map_or(topic.topic_id, |topic| topic.id)
+    }
+
+    /// What is set for a consumer group.
+    pub(super) fn group_settings(&self, id: &str) -> GroupConfig {
+        self.settings.consumer.of_group(&self.image, id)
+    }
+
+    /// Changes what is known under an id, and forgets the id if nothing is left.
+    fn change_entry(&mut self, id: &Text, change: impl FnOnce(&mut Entry)) {
+        let Some(entry) = self.groups.get_mut(id) else { return };
+        change(entry);
+        if entry.stored.is_none() && entry.consumer.is_none() && entry.offsets.is_empty() {
+            self.groups.remove(id);
+        }
     }
 
     /// The hard state as text, for tests that compare a shard with its restart.
     #[cfg(test)]
     pub(super) fn hard_state(&self) -> String {
-        let entries = self.groups.iter().map(|(id, entry)| (id, &entry.stored, &entry.offsets));
+        let entries = self.groups.iter().map(|(id, entry)| (id, &entry.stored, &entry.consumer, &entry.offsets));
         format!("{:#?} {:#?}", entries.collect::<Vec<_>>(), self.pending)
     }
 }
 
 impl Entry {
-    /// A copy of the group as it now is.
+    /// A copy of the group as it now is, a classic one.
     pub(super) fn group(&self, id: &Text) -> ClassicGroup {
         match (&self.live, &self.stored) {
             (Some(live), _) => (**live).clone(),
@@ -229,6 +288,7 @@ fn refused_unseen(request: &Request, settings: &Settings) -> Option<Reply> {
         Request::Heartbeat(request) => request.refused_unseen(settings).map(Reply::from),
         Request::LeaveGroup(request) => request.refused_unseen(settings).map(Reply::from),
         Request::OffsetDelete(request) => request.refused_unseen(settings).map(Reply::from),
+        Request::ConsumerGroupHeartbeat(request) => request.refused_unseen(settings).map(Reply::from),
         _ => None,
     }
 }
@@ -241,6 +301,44 @@ pub(super) struct Turn<'a> {
 }
 
 impl Turn<'_> {
+    fn request(&mut self, caller: Caller, client: &Client, fresh_id: Uuid, request: Request) {
+        let shard = self.shard;
+        match request {
+            Request::JoinGroup(request) => self.join_group(caller, client, fresh_id, &request),
+            Request::SyncGroup(request) => self.sync_group(caller, &request),
+            Request::Heartbeat(request) => self.heartbeat(caller, &request),
+            Request::LeaveGroup(request) => self.leave_group(caller, request),
+            Request::OffsetCommit(request) => self.commit_offsets(caller, &request),
+            Request::TxnOffsetCommit(request) => self.commit_offsets_in_transaction(caller, &request),
+            Request::OffsetFetch(request) => self.reply(caller, shard.fetch_offsets(&request)),
+            Request::OffsetDelete(request) => self.delete_offsets(caller, &request),
+            Request::DescribeGroup(request) => self.reply(caller, shard.describe(&request)),
+            Request::DeleteGroup(request) => self.delete_group(caller, &request),
+            Request::ConsumerGroupHeartbeat(request) => self.consumer_heartbeat(caller, client, fresh_id, &request),
+            Request::ConsumerGroupDescribe(request) => self.reply(caller, shard.describe_consumer_group(&request)),
+        }
+    }
+
+    fn timer(&mut self, key: &TimerKey) {
+        match key {
+            TimerKey::Expiry => self.expire_offsets(),
+            TimerKey::Join { group } => self.join_timer(group),
+            TimerKey::Sync { group } => self.sync_timer(group),
+            TimerKey::Session { group, member } if self.shard.consumer_group(group).is_some() => {
+                self.fence_timer(group, member, "the member session expired");
+            }
+            TimerKey::Session { group, member } => self.session_timer(group, member),
+            TimerKey::Assign { group } => self.assign_timer(group),
+            TimerKey::Revoke { group, member } => self.revoke_timer(group, member),
+            TimerKey::Rejoin { group, member } => {
+                self.fence_timer(group, member, "the classic member failed to join within the rebalance timeout");
+            }
+            TimerKey::Resync { group, member } => {
+                self.fence_timer(group, member, "the member failed to sync within timeout");
+            }
+        }
+    }
+
     /// Answers a caller.
     pub(super) fn reply(&mut self, caller: Caller, reply: impl Into<Reply>) {
         self.out.replies.push((caller, reply.into()));
@@ -249,6 +347,11 @@ impl Turn<'_> {
     /// Arms a timer `delay_ms` from now.
     pub(super) fn arm(&mut self, key: TimerKey, delay_ms: i64) {
         self.out.timers.push(TimerChange::Arm(key, self.now.mono_ms.saturating_add(delay_ms)));
+    }
+
+    /// Arms a timer `delay_ms` from now, unless it is armed already.
+    pub(super) fn arm_if_idle(&mut self, key: TimerKey, delay_ms: i64) {
+        self.out.timers.push(TimerChange::ArmIfIdle(key, self.now.mono_ms.saturating_add(delay_ms)));
     }
 
     /// Cancels a timer.
@@ -287,6 +390,10 @@ impl Turn<'_> {
     fn loaded(&mut self) {
         let shard = self.shard;
         for (id, entry) in &shard.groups {
+            if let Some(group) = &entry.consumer {
+                self.watch_members(id, group);
+                continue;
+            }
             if entry.stored.as_ref().is_none_or(|stored| stored.members.is_empty()) {
                 continue;
             }

@@ -77,5 +77,5 @@ async fn g14_deleted_topics_take_their_offsets_along() {
     cluster.publish(&topic("t", 1, 2)).await;
     runtime.execute(client(), commit("g", 0..2)).await.expect("committed");
     cluster.publish(&[MetadataRecord::RemoveTopic { topic_id: Uuid::from_u128(1) }]).await;
-    assert_eq!(runtime.execute(client(), fetch("g")).await, Ok(OffsetFetchReply { topics: Vec::new() }));
+    assert_eq!(runtime.execute(client(), fetch("g")).await, Ok(OffsetFetchReply { error: None, topics: Vec::new() }));
 }

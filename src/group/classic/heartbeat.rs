@@ -15,6 +15,9 @@ impl Turn<'_> {
     }
 
     fn judge_heartbeat(&mut self, request: &Heartbeat) -> Result<(), GroupError> {
+        if let Some(draft) = self.consumer_draft(&request.group_id) {
+            return self.beat_consumer_group(&draft, request);
+        }
         let group = self.shard.group(&request.group_id).ok_or(GroupError::UnknownMemberId)?;
         group.validate_member(&request.member_id, request.group_instance_id.as_ref())?;
         if request.generation_id != group.generation {

@@ -18,6 +18,13 @@ use std::sync::Arc;
 impl Turn<'_> {
     /// A member joins, or joins again. A refused join makes no group.
     pub(in super::super) fn join_group(&mut self, caller: Caller, client: &Client, fresh: Uuid, request: &JoinGroup) {
+        let consumer = self.consumer_draft(&request.group_id);
+        let emptied = match consumer {
+            Some(draft) if !draft.group.is_empty() => {
+                return self.join_consumer_group(draft, caller, client, fresh, request);
+            }
+            emptied => emptied,
+        };
         let first = request.member_id.is_empty();
         let known = self.shard.group(&request.group_id);
         let is_new_group = known.is_none();
@@ -43,6 +50,11 @@ impl Turn<'_> {
         if is_new_group && self.out.records.is_empty() {
             let stored = ClassicGroup::new(group.id.clone(), self.now.wall_ms);
             self.store(&stored);
+        }
+        if let Some(emptied) = emptied {
+            let records = std::mem::take(&mut self.out.records);
+            self.bury_consumer_group(&emptied.id, &emptied.group);
+            self.out.records.extend(records);
         }
         self.keep(group);
     }
@@ -139,7 +151,7 @@ impl Turn<'_> {
     }
 
     /// Adds a member that now waits for the end of the join phase.
-    fn add_member(
+    pub(in super::super) fn add_member(
         &mut self,
         group: &mut ClassicGroup,
         caller: Caller,
@@ -210,7 +222,7 @@ impl Turn<'_> {
 }
 
 /// Protocols outlive their frame, so their bytes are copied.
-fn copied(protocols: &[Protocol]) -> Arc<[Protocol]> {
+pub(in super::super) fn copied(protocols: &[Protocol]) -> Arc<[Protocol]> {
     let copy = |p: &Protocol| Protocol { name: p.name.clone(), metadata: Bytes::copy_from_slice(&p.metadata) };
     protocols.iter().map(copy).collect()
 }

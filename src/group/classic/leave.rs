@@ -9,6 +9,10 @@ use super::state::{ClassicGroup, State};
 impl Turn<'_> {
     /// Each member's fate stands by itself; the group rebalances once for all of them.
     pub(in super::super) fn leave_group(&mut self, caller: Caller, request: LeaveGroup) {
+        if let Some(draft) = self.consumer_draft(&request.group_id) {
+            let members = self.leave_of_classic_members(draft, request);
+            return self.reply(caller, LeaveGroupReply { error: None, members });
+        }
         let known = self.shard.group(&request.group_id);
         let mut left = Vec::with_capacity(request.members.len());
         if let Some(mut group) = known {

@@ -12,5 +12,6 @@ mod state;
 mod static_members;
 mod sync;
 
+pub(super) use join::copied;
 pub use members::Member;
 pub use state::{ClassicGroup, State};

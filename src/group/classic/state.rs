@@ -166,6 +166,14 @@ impl ClassicGroup {
         }
     }
 
+    /// Makes a group whose members are all there stable, without a join phase: what it is when it was of the other
+    /// protocol until now.
+    pub fn settle(&mut self) {
+        self.state = State::Stable;
+        self.protocol_name = self.members.select_protocol();
+        self.subscribed = self.compute_subscribed();
+    }
+
     /// Whether `member_id` leads.
     pub fn is_leader(&self, member_id: &str) -> bool {
         self.leader.as_deref() == Some(member_id)

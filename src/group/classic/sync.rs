@@ -13,6 +13,9 @@ use std::collections::BTreeMap;
 impl Turn<'_> {
     /// A member asks for its assignment; the leader brings them all.
     pub(in super::super) fn sync_group(&mut self, caller: Caller, request: &SyncGroup) {
+        if let Some(draft) = self.consumer_draft(&request.group_id) {
+            return self.sync_consumer_group(&draft, caller, request);
+        }
         let Some(mut group) = self.shard.group(&request.group_id) else {
             return self.reply(caller, SyncGroupReply::refused(GroupError::UnknownMemberId));
         };

@@ -1,6 +1,7 @@
 //! OffsetCommit (G11, G12).
 
 use super::super::classic::{ClassicGroup, State};
+use super::super::consumer::Allowed;
 use super::super::error::GroupError;
 use super::super::records::{CommittedOffset, Record};
 use super::super::request::{
@@ -11,16 +12,20 @@ use super::super::Caller;
 use super::super::Text;
 use crate::ids::Uuid;
 
-impl Turn<'_> {
+impl<'a> Turn<'a> {
     /// Commits what may be committed; a refusal as a whole stands at every partition.
     pub(in super::super) fn commit_offsets(&mut self, caller: Caller, request: &OffsetCommit) {
+        let shard = self.shard;
         let judged = self.judge_commit(request);
         let keeps_for_ms = (request.retention_time_ms != -1).then_some(request.retention_time_ms);
         let mut topics = Vec::with_capacity(request.topics.len());
         for topic in &request.topics {
             let mut partitions = Vec::with_capacity(topic.partitions.len());
             for partition in &topic.partitions {
-                let outcome = judged.and_then(|()| self.commit_one(&request.group_id, topic, partition, keeps_for_ms));
+                let outcome = judged.as_ref().map_err(|error| *error).and_then(|allowed| {
+                    allowed.validate(&shard.topic_id(topic), partition.index)?;
+                    self.commit_one(&request.group_id, topic, partition, keeps_for_ms)
+                });
                 partitions.push((partition.index, outcome.err()));
             }
             topics.push(TopicOutcome { name: topic.name.clone(), topic_id: topic.topic_id, partitions });
@@ -28,11 +33,15 @@ impl Turn<'_> {
         self.reply(caller, OffsetCommitReply { topics });
     }
 
-    fn judge_commit(&mut self, request: &OffsetCommit) -> Result<(), GroupError> {
-        let Some(group) = self.shard.group(&request.group_id) else {
+    fn judge_commit(&mut self, request: &OffsetCommit) -> Result<Allowed<'a>, GroupError> {
+        let shard = self.shard;
+        if let Some(group) = shard.consumer_group(&request.group_id) {
+            return group.validate_commit(&Committer::of(request));
+        }
+        let Some(group) = shard.group(&request.group_id) else {
             return match request.generation_id < 0 {
                 // A simple consumer: its group is made by the offset's own record.
-                true => self.admit_group(),
+                true => self.admit_group().map(|()| Allowed::All),
                 false if request.missing_group_is_not_found => Err(GroupError::GroupIdNotFound),
                 false => Err(GroupError::IllegalGeneration),
             };
@@ -41,7 +50,7 @@ impl Turn<'_> {
         if matches!(group.state, State::Stable | State::PreparingRebalance) {
             self.renew_session(&group, &request.member_id);
         }
-        Ok(())
+        Ok(Allowed::All)
     }
 
     /// A record of one offset, kept for as long as the broker keeps them or for `keeps_for_ms`.
@@ -77,24 +86,30 @@ impl Turn<'_> {
 }
 
 /// Who commits, and how.
-pub(super) struct Committer<'a> {
-    generation_id: i32,
-    member_id: &'a Text,
-    group_instance_id: Option<&'a Text>,
-    in_transaction: bool,
+pub(in super::super) struct Committer<'a> {
+    /// The generation or epoch; negative outside of group management.
+    pub generation_id: i32,
+    /// The member; may be empty.
+    pub member_id: &'a Text,
+    /// Its instance id, if static.
+    pub group_instance_id: Option<&'a Text>,
+    /// The commit belongs to a transaction.
+    pub in_transaction: bool,
+    /// The request can tell of a stale epoch.
+    pub knows_epochs: bool,
 }
 
 impl<'a> Committer<'a> {
     fn of(request: &'a OffsetCommit) -> Self {
         let OffsetCommit { generation_id, member_id, group_instance_id, .. } = request;
-        let group_instance_id = group_instance_id.as_ref();
-        Self { generation_id: *generation_id, member_id, group_instance_id, in_transaction: false }
+        let (group_instance_id, knows_epochs) = (group_instance_id.as_ref(), request.missing_group_is_not_found);
+        Self { generation_id: *generation_id, member_id, group_instance_id, in_transaction: false, knows_epochs }
     }
 
     pub(super) fn of_transaction(request: &'a TxnOffsetCommit) -> Self {
         let TxnOffsetCommit { generation_id, member_id, group_instance_id, .. } = request;
         let group_instance_id = group_instance_id.as_ref();
-        Self { generation_id: *generation_id, member_id, group_instance_id, in_transaction: true }
+        Self { generation_id: *generation_id, member_id, group_instance_id, in_transaction: true, knows_epochs: false }
     }
 }
 

@@ -22,14 +22,22 @@ impl Turn<'_> {
 
     fn judge_delete_offsets(&mut self, request: &OffsetDelete) -> Result<Vec<TopicOutcome>, GroupError> {
         let shard = self.shard;
-        let group = shard.group(&request.group_id).ok_or(GroupError::GroupIdNotFound)?;
-        if group.state != State::Empty && !group.is_consumer_protocol() {
-            return Err(GroupError::NonEmptyGroup);
+        let consumer = shard.consumer_group(&request.group_id);
+        let classic = shard.group(&request.group_id);
+        if consumer.is_none() {
+            let group = classic.as_ref().ok_or(GroupError::GroupIdNotFound)?;
+            if group.state != State::Empty && !group.is_consumer_protocol() {
+                return Err(GroupError::NonEmptyGroup);
+            }
         }
+        let is_subscribed_to = |topic: &Text| {
+            consumer.is_some_and(|group| group.is_subscribed_to(topic))
+                || classic.as_ref().is_some_and(|group| group.is_subscribed_to(topic))
+        };
         let offsets = shard.groups.get(&request.group_id).map(|entry| &entry.offsets);
         let mut topics = Vec::with_capacity(request.topics.len());
         for topic in &request.topics {
-            let error = group.is_subscribed_to(&topic.name).then_some(GroupError::GroupSubscribedToTopic);
+            let error = is_subscribed_to(&topic.name).then_some(GroupError::GroupSubscribedToTopic);
             for partition in topic.partitions.iter().filter(|_| error.is_none()) {
                 let committed = offsets.is_some_and(|offsets| offsets.get(&topic.name, *partition).is_some());
                 if committed || shard.pending.has(&request.group_id, &topic.name, *partition) {
@@ -44,10 +52,16 @@ impl Turn<'_> {
 
     /// Deletes a group that is empty, with all its offsets.
     pub(in super::super) fn delete_group(&mut self, caller: Caller, request: &DeleteGroup) {
-        let error = match self.shard.group(&request.group_id) {
+        let shard = self.shard;
+        let consumer = shard.consumer_group(&request.group_id);
+        let is_empty = match consumer {
+            Some(group) => Some(group.is_empty()),
+            None => shard.group(&request.group_id).map(|group| group.state == State::Empty),
+        };
+        let error = match is_empty {
             None => Some(GroupError::GroupIdNotFound),
-            Some(group) if group.state != State::Empty => Some(GroupError::NonEmptyGroup),
-            Some(_) => {
+            Some(false) => Some(GroupError::NonEmptyGroup),
+            Some(true) => {
                 self.bury_group(&request.group_id);
                 None
             }
@@ -69,8 +83,16 @@ impl Turn<'_> {
         for (topic, partition) in buried {
             self.bury_offset(group, topic, partition);
         }
-        self.out.records.push(Record::Group { group: group.clone(), value: None });
+        self.bury_without_offsets(group);
         self.out.divisible = true;
+    }
+
+    /// Tombstones for a group, but not for its offsets.
+    pub(super) fn bury_without_offsets(&mut self, group: &Text) {
+        match self.shard.consumer_group(group) {
+            Some(consumer) => self.bury_consumer_group(group, consumer),
+            None => self.out.records.push(Record::Group { group: group.clone(), value: None }),
+        }
     }
 
     /// Drops the offsets of topics that do not exist any more.

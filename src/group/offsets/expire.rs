@@ -1,9 +1,11 @@
 //! Expiry of offsets, and of groups that have nothing left (G14, KIP-211).
 
 use super::super::classic::{ClassicGroup, State};
-use super::super::records::{CommittedOffset, Record};
+use super::super::consumer::ConsumerGroup;
+use super::super::records::CommittedOffset;
 use super::super::settings::MAX_EXPIRED_PER_ROUND;
-use super::super::shard::Turn;
+use super::super::shard::{Entry, Turn};
+use super::super::Text;
 
 /// Which instant a group's offsets are kept from.
 #[derive(Clone, Copy)]
@@ -24,12 +26,12 @@ impl Turn<'_> {
                 all_seen = false;
                 break;
             }
+            let group = Kept::of(id, entry);
             if entry.offsets.is_empty() {
-                self.bury_if_spent(&entry.group(id));
+                self.bury_if_spent(id, &group);
                 continue;
             }
-            let group = entry.group(id);
-            let Some(since) = kept_since(&group) else { continue };
+            let Some(since) = group.since() else { continue };
             let mut all_expired = true;
             for (topic, partition, committed) in entry.offsets.iter() {
                 let expires = !group.is_subscribed_to(topic)
@@ -42,7 +44,7 @@ impl Turn<'_> {
                 }
             }
             if all_expired {
-                self.bury_if_spent(&group);
+                self.bury_if_spent(id, &group);
             }
         }
         self.out.divisible = true;
@@ -54,9 +56,9 @@ impl Turn<'_> {
     }
 
     /// A group without offsets, members and open transactions goes.
-    fn bury_if_spent(&mut self, group: &ClassicGroup) {
-        if group.state == State::Empty && !self.shard.pending.has_group(&group.id) {
-            self.out.records.push(Record::Group { group: group.id.clone(), value: None });
+    fn bury_if_spent(&mut self, id: &Text, group: &Kept<'_>) {
+        if group.is_empty() && !self.shard.pending.has_group(id) {
+            self.bury_without_offsets(id);
         }
     }
 
@@ -73,7 +75,45 @@ impl Turn<'_> {
     }
 }
 
-/// From when this group's offsets age; none if now they do not.
+/// A group whose offsets are looked over.
+enum Kept<'a> {
+    Classic(Box<ClassicGroup>),
+    Consumer(&'a ConsumerGroup),
+}
+
+impl<'a> Kept<'a> {
+    fn of(id: &Text, entry: &'a Entry) -> Self {
+        match &entry.consumer {
+            Some(group) => Self::Consumer(group),
+            None => Self::Classic(Box::new(entry.group(id))),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Classic(group) => group.state == State::Empty,
+            Self::Consumer(group) => group.is_empty(),
+        }
+    }
+
+    fn is_subscribed_to(&self, topic: &str) -> bool {
+        match self {
+            Self::Classic(group) => group.is_subscribed_to(topic),
+            Self::Consumer(group) => group.is_subscribed_to(topic),
+        }
+    }
+
+    /// From when its offsets age; none if now they do not.
+    fn since(&self) -> Option<Since> {
+        match self {
+            Self::Classic(group) => kept_since(group),
+            // Those of topics that nobody reads any more.
+            Self::Consumer(_) => Some(Since::Commit),
+        }
+    }
+}
+
+/// From when a classic group's offsets age; none if now they do not.
 fn kept_since(group: &ClassicGroup) -> Option<Since> {
     if group.protocol_type.is_none() {
         // Only offsets: each ages by itself.

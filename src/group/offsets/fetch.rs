@@ -9,6 +9,11 @@ use super::super::Text;
 impl Shard {
     /// The committed offsets asked for.
     pub(in super::super) fn fetch_offsets(&self, request: &OffsetFetch) -> OffsetFetchReply {
+        let group = self.consumer_group(&request.group_id);
+        let member_id = request.member_id.as_deref();
+        if let Some(Err(error)) = group.map(|group| group.validate_fetch(member_id, request.member_epoch)) {
+            return OffsetFetchReply { error: Some(error), topics: Vec::new() };
+        }
         let offsets = self.groups.get(&request.group_id).map(|entry| &entry.offsets);
         let mut topics: Vec<FetchedTopic> = Vec::new();
         if let Some(asked) = &request.topics {
@@ -29,7 +34,7 @@ impl Shard {
                 topics.last_mut().expect("one was just put there").partitions.push(fetched);
             }
         }
-        OffsetFetchReply { topics }
+        OffsetFetchReply { error: None, topics }
     }
 
     fn fetched(

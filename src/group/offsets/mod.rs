@@ -8,5 +8,6 @@ mod pending;
 mod table;
 mod txn_commit;
 
+pub(super) use commit::Committer;
 pub(super) use pending::PendingOffsets;
 pub(super) use table::Offsets;

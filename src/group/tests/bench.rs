@@ -4,8 +4,12 @@ use super::super::request::{Client, Request};
 use super::super::{Caller, Effects, Event, Origin, Record, Reply, Settings, Shard, Text, TimerChange, TimerKey};
 use crate::clock::Now;
 use crate::ids::Uuid;
-use crate::shard::{Machine, Timers};
+use crate::metadata::configs::ConfigResource;
+use crate::metadata::image::{MetadataImage, PartitionImage, ResourceType};
+use crate::metadata::record::MetadataRecord;
+use crate::shard::{Machine, Timers, TopicsChange};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// When the scripts' wall clock starts; far from 0, so that the two clocks are not mixed up unseen.
 pub const EPOCH_MS: i64 = 1_700_000_000_000;
@@ -21,6 +25,8 @@ pub struct Bench {
     pub waiting: BTreeSet<Caller>,
     /// The log refuses to append.
     pub refusing: bool,
+    /// The cluster's metadata.
+    pub image: MetadataImage,
     callers: u64,
     fresh_ids: u128,
 }
@@ -45,6 +51,7 @@ impl Bench {
             mono_ms: 0,
             waiting: BTreeSet::new(),
             refusing: false,
+            image: MetadataImage::new(),
             callers: 0,
             fresh_ids: 0,
         }
@@ -60,7 +67,11 @@ impl Bench {
         let caller = Caller(self.callers);
         self.waiting.insert(caller);
         let request = request.into();
-        let draws = matches!(&request, Request::JoinGroup(join) if join.member_id.is_empty());
+        let draws = match &request {
+            Request::JoinGroup(join) => join.member_id.is_empty(),
+            Request::ConsumerGroupHeartbeat(beat) => beat.member_id.is_empty(),
+            _ => false,
+        };
         self.fresh_ids += u128::from(draws);
         let client = Client { id: client.into(), host: "/127.0.0.1".into() };
         let fresh_id = Uuid::from_u128(self.fresh_ids);
@@ -135,7 +146,45 @@ impl Bench {
         self.shard = self.replayed();
         self.timers = Timers::default();
         self.waiting.clear();
+        self.drive(Event::Metadata(Arc::new(self.image.clone()), TopicsChange::ANY));
         self.drive(Event::Loaded)
+    }
+
+    /// Makes a topic, or gives it more partitions.
+    pub fn put_topic(&mut self, name: &str, partitions: i32) -> Vec<Effects> {
+        let before = self.image.topic_by_name(name).map(|topic| topic.partition_count());
+        let topic_id = topic_id(name);
+        let mut records = Vec::new();
+        if before.is_none() {
+            records.push(MetadataRecord::Topic { name: name.to_owned(), topic_id });
+        }
+        let state = PartitionImage::default();
+        let new = before.unwrap_or(0)..partitions;
+        records.extend(new.map(|partition| MetadataRecord::Partition { topic_id, partition, state: state.clone() }));
+        self.change_metadata(&records, TopicsChange { added: before.is_none(), changed: true })
+    }
+
+    /// Deletes a topic.
+    pub fn delete_topic(&mut self, name: &str) -> Vec<Effects> {
+        let gone = MetadataRecord::RemoveTopic { topic_id: topic_id(name) };
+        let mut effects = self.change_metadata(&[gone], TopicsChange { added: false, changed: true });
+        effects.push(self.drive(Event::TopicsDeleted(vec![name.into()])));
+        effects
+    }
+
+    /// Sets what holds for one group.
+    pub fn set_group_config(&mut self, group: &str, key: &str, value: &str) {
+        let resource = ConfigResource::new(ResourceType::Group, group);
+        let set = MetadataRecord::Config { resource, key: key.into(), value: Some(value.into()) };
+        self.change_metadata(&[set], TopicsChange::default());
+    }
+
+    fn change_metadata(&mut self, records: &[MetadataRecord], topics: TopicsChange) -> Vec<Effects> {
+        self.image.begin_entry(self.image.applied().0 + 1, 0);
+        for record in records {
+            self.image.apply(record).expect("a record that fits");
+        }
+        vec![self.drive(Event::Metadata(Arc::new(self.image.clone()), topics))]
     }
 
     fn assert_restart_agrees(&self) {
@@ -146,6 +195,18 @@ impl Bench {
 /// The answer to `caller` among effects.
 pub fn reply_to(caller: Caller, effects: &Effects) -> Option<&Reply> {
     effects.replies.iter().find(|(who, _)| *who == caller).map(|(_, reply)| reply)
+}
+
+/// The id of a test's topic: its name, so that it can be shown.
+pub fn topic_id(name: &str) -> Uuid {
+    let mut bytes = [0; 16];
+    bytes[..name.len()].copy_from_slice(name.as_bytes());
+    Uuid::from_bytes(bytes)
+}
+
+/// The name of the topic with this id.
+pub fn topic_name(id: &Uuid) -> String {
+    String::from_utf8_lossy(id.as_bytes()).trim_end_matches('\0').to_owned()
 }
 
 /// A text.

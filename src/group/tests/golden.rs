@@ -48,4 +48,23 @@ golden! {
     g8_refused_append
     g14_topics_deleted
     g6_cooperative
+    d32_n10_fenced_in_reconciliation
+    n10_offsets
+    n11_downgrade
+    n11_downgrade_static
+    n11_policy
+    n11_upgrade
+    n11_upgrade_parked
+    n12_types
+    n1_n2_requests
+    n3_assignors
+    n4_epochs
+    n5_static_members
+    n6_metadata
+    n6_reconciliation
+    n6_restart
+    n6_timeouts
+    n7_answers
+    n8_regex
+    n9_assignment_interval
 }

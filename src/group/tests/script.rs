@@ -1,15 +1,17 @@
 //! Runs golden scripts. A command stands at the start of a line, what it brings about is indented below it.
 //!
 //! Commands: `at MS` (fires timers), `settings k=v`, `join G`, `sync G M`, `beat G M`, `leave G M[:INSTANCE]…`,
-//! `commit G T-P=OFFSET[:METADATA]…`, `txn-commit G pid=PID T-P=OFFSET…`, `txn PID commit|abort`, `fetch G [T-P…]`, `offset-delete G T-P…`, `describe G`,
-//! `list`, `delete G`, `topics-deleted T…`, `restart k=v`, `refuse`, `accept`. Words with `=` in front of a command's own are its options.
+//! `commit G T-P=OFFSET[:METADATA]…`, `txn-commit G pid=PID T-P=OFFSET…`, `txn PID commit|abort`, `fetch G [T-P…]`,
+//! `offset-delete G T-P…`, `describe G`, `topic T partitions=N|gone`, `consume G M epoch=E topics=T+T regex=R owned=T-P+T-P`,
+//! `describe-consumers G`, `group-config G consumer_session_timeout_ms=N`, `list`, `delete G`, `topics-deleted T…`,
+//! `restart k=v`, `refuse`, `accept`. Words with `=` in front of a command's own are its options.
 
 use super::super::request::*;
-use super::super::{Caller, Effects, Event, Settings, Text, TimerChange};
-use super::bench::{reply_to, text, Bench};
+use super::super::{Assignor, Caller, Effects, Event, MigrationPolicy, Settings, Text, TimerChange};
+use super::bench::{reply_to, text, topic_id, Bench};
 use super::show;
 use crate::ids::Uuid;
-use crate::record::internal::consumer_protocol::Subscription;
+use crate::record::internal::consumer_protocol::{self, Assignment, Subscription};
 use crate::shard::BatchProducer;
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -73,6 +75,8 @@ impl<'a> Command<'a> {
                 let effects = bench.drive(Event::TopicsDeleted(self.words.iter().map(|t| text(t)).collect()));
                 lines(bench, None, &effects)
             }
+            "topic" => self.topic(bench),
+            "group-config" => self.group_config(bench),
             "list" => self.list(bench),
             "txn" => self.end(bench),
             _ => self.ask(bench),
@@ -105,11 +109,15 @@ impl<'a> Command<'a> {
             "fetch" => {
                 let asked = self.partitions();
                 let require_stable = self.options.contains_key("stable");
-                OffsetFetch { group_id, topics: (!asked.is_empty()).then_some(asked), require_stable }.into()
+                let topics = (!asked.is_empty()).then_some(asked);
+                let (member_id, member_epoch) = (self.some("member"), self.number("epoch", -1) as i32);
+                OffsetFetch { group_id, topics, require_stable, member_id, member_epoch }.into()
             }
             "offset-delete" => OffsetDelete { group_id, topics: self.partitions() }.into(),
             "describe" => DescribeGroup { group_id, missing_is_error: self.number("v", 6) >= 6 }.into(),
             "delete" => DeleteGroup { group_id }.into(),
+            "consume" => self.consume(group_id).into(),
+            "describe-consumers" => ConsumerGroupDescribe { group_id }.into(),
             other => panic!("no command {other}"),
         }
     }
@@ -143,9 +151,7 @@ impl<'a> Command<'a> {
             group_instance_id: self.some("instance"),
             protocol_type: self.some("type"),
             protocol_name: self.some("protocol"),
-            assignments: assignments
-                .map(|(id, what)| (show::long(id), Bytes::copy_from_slice(what.as_bytes())))
-                .collect(),
+            assignments: assignments.map(|(id, what)| (show::long(id), assignment(what))).collect(),
         }
     }
 
@@ -195,7 +201,58 @@ impl<'a> Command<'a> {
         out
     }
 
+    fn topic(&self, bench: &mut Bench) -> Vec<String> {
+        let name = self.words[0];
+        let effects = match self.words.get(1) {
+            Some(_) => bench.delete_topic(name),
+            None => bench.put_topic(name, self.number("partitions", 1) as i32),
+        };
+        effects.iter().flat_map(|effects| lines(bench, None, effects)).collect()
+    }
+
+    fn group_config(&self, bench: &mut Bench) -> Vec<String> {
+        for (key, value) in &self.options {
+            bench.set_group_config(self.words[0], &key.replace('_', "."), value);
+        }
+        Vec::new()
+    }
+
+    /// A ConsumerGroupHeartbeat. What is not named is null; a join names what it must.
+    fn consume(&self, group_id: Text) -> ConsumerGroupHeartbeat {
+        let epoch = self.number("epoch", 0) as i32;
+        let list = |words: &&str| words.split('+').filter(|word| !word.is_empty()).map(text).collect::<Vec<_>>();
+        let owned = self.options.get("owned").copied().or((epoch == 0).then_some(""));
+        let owned = owned.filter(|owned| *owned != "null").map(|owned| {
+            let places = owned.split('+').filter(|word| !word.is_empty()).map(topic_partition);
+            places.map(|(topic, partition)| (topic_id(&topic), partition)).collect()
+        });
+        ConsumerGroupHeartbeat {
+            group_id,
+            member_id: self.member(),
+            member_epoch: epoch,
+            instance_id: self.some("instance"),
+            rack_id: self.some("rack"),
+            rebalance_timeout_ms: self.number("rebalance", if epoch == 0 { 60_000 } else { -1 }) as i32,
+            subscribed_topics: self.options.get("topics").map(list),
+            subscribed_regex: self.some("regex"),
+            server_assignor: self.some("assignor"),
+            owned,
+            needs_member_id: self.number("v", 1) >= 1,
+        }
+    }
+
     fn settings(&self, settings: &mut Settings) {
+        let consumer = &mut settings.consumer;
+        consumer.max_size = self.number("consumer_max", consumer.max_size as i64) as usize;
+        consumer.defaults.session_timeout_ms =
+            self.number("session", consumer.defaults.session_timeout_ms.into()) as i32;
+        consumer.defaults.assignment_interval_ms = self.number("interval", consumer.defaults.assignment_interval_ms);
+        if let Some(policy) = self.options.get("policy") {
+            consumer.migration = MigrationPolicy::named(policy).expect("a policy");
+        }
+        if let Some(names) = self.options.get("assignors") {
+            consumer.assignors = names.split('+').map(|name| Assignor::named(name).expect("an assignor")).collect();
+        }
         settings.initial_rebalance_delay_ms = self.number("delay", settings.initial_rebalance_delay_ms.into()) as i32;
         settings.max_size = self.number("max", settings.max_size as i64) as usize;
         settings.offsets_retention_ms = self.number("retention", settings.offsets_retention_ms);
@@ -236,6 +293,17 @@ fn protocol(word: &str, protocol_type: &str) -> Protocol {
         _ => Bytes::copy_from_slice(metadata.as_bytes()),
     };
     Protocol { name: text(name), metadata: bytes }
+}
+
+/// `t-0!data` is what the consumers' own protocol says of one partition, with an assignor's data; anything else is what it
+/// is.
+fn assignment(word: &str) -> Bytes {
+    let Some((place, user_data)) = word.split_once('!') else { return Bytes::copy_from_slice(word.as_bytes()) };
+    let (topic, partition) = topic_partition(place);
+    let partitions = consumer_protocol::TopicPartitions { topic: topic.to_string(), partitions: vec![partition] };
+    let user_data = Some(Bytes::copy_from_slice(user_data.as_bytes())).filter(|data| !data.is_empty());
+    let assignment = Assignment { partitions: vec![partitions], user_data };
+    assignment.encode(1).expect("short names").into()
 }
 
 fn leaving(word: &str) -> LeavingMember {

@@ -1,10 +1,11 @@
 //! Effects as lines of a script.
 
+use super::super::consumer::{ConsumerRecord, Owned, Profile};
 use super::super::records::{CommittedOffset, StoredGroup};
 use super::super::request::*;
-use super::super::{GroupError, Record, Reply, Text, TimerChange, TimerKey};
-use super::bench::EPOCH_MS;
-use crate::record::internal::consumer_protocol::Subscription;
+use super::super::{GroupError, Partitions, Record, Refusal, Reply, Text, TimerChange, TimerKey};
+use super::bench::{topic_name, EPOCH_MS};
+use crate::record::internal::consumer_protocol::{Assignment, Subscription};
 use bytes::Bytes;
 use std::fmt::Write;
 
@@ -44,6 +45,13 @@ fn bytes(bytes: &Bytes) -> String {
     }
 }
 
+fn assignment(assignment: &Bytes) -> String {
+    let Ok(decoded) = Assignment::decode(assignment) else { return bytes(assignment) };
+    let each = decoded.partitions.iter().map(|topic| format!("{}{:?}", topic.topic, topic.partitions));
+    let data = decoded.user_data.map(|data| format!("!{}", String::from_utf8_lossy(&data))).unwrap_or_default();
+    format!("({}){data}", each.collect::<Vec<_>>().join(" "))
+}
+
 fn some(name: &str, text: &Option<Text>) -> String {
     text.as_ref().map(|text| format!(" {name}={text}")).unwrap_or_default()
 }
@@ -62,7 +70,7 @@ pub fn reply(reply: &Reply) -> String {
         Reply::JoinGroup(r) => join(r),
         Reply::SyncGroup(r) => {
             let kind = some("type", &r.protocol_type) + &some("protocol", &r.protocol_name);
-            format!("sync {}{kind} assignment={}", error(r.error), bytes(&r.assignment))
+            format!("sync {}{kind} assignment={}", error(r.error), assignment(&r.assignment))
         }
         Reply::Heartbeat(r) => format!("heartbeat {}", error(r.error)),
         Reply::LeaveGroup(r) => {
@@ -72,10 +80,13 @@ pub fn reply(reply: &Reply) -> String {
         }
         Reply::OffsetCommit(r) => format!("commit {}", outcomes(&r.topics)),
         Reply::TxnOffsetCommit(r) => format!("txn-commit {}", outcomes(&r.topics)),
+        Reply::OffsetFetch(OffsetFetchReply { error: Some(why), .. }) => format!("fetch {why:?}"),
         Reply::OffsetFetch(r) => format!("fetch {}", fetched(r)),
         Reply::OffsetDelete(r) => format!("offset-delete {} {}", error(r.error), outcomes(&r.topics)),
         Reply::DescribeGroup(r) => describe(r),
         Reply::DeleteGroup(r) => format!("delete {}", error(r.error)),
+        Reply::ConsumerGroupHeartbeat(r) => consumed(r),
+        Reply::ConsumerGroupDescribe(r) => described(r),
     }
 }
 
@@ -117,7 +128,7 @@ fn describe(r: &DescribeGroupReply) -> String {
             m.client_id,
             m.client_host
         );
-        format!("\n    {who} metadata={} assignment={}", bytes(&m.metadata), bytes(&m.assignment))
+        format!("\n    {who} metadata={} assignment={}", bytes(&m.metadata), assignment(&m.assignment))
     };
     let members: String = r.members.iter().map(each).collect();
     let message = r.error_message.as_ref().map(|text| format!(" {text:?}")).unwrap_or_default();
@@ -129,6 +140,7 @@ fn describe(r: &DescribeGroupReply) -> String {
 pub fn record(record: &Record) -> String {
     match record {
         Record::Group { group, value: None } => format!("log group {group} tombstone"),
+        Record::Consumer { group, record } => format!("log consumers {group} {}", consumer_record(record)),
         Record::Group { group, value: Some(value) } => format!("log group {group} {}", stored(value)),
         Record::Offset { group, topic, partition, value: None } => {
             format!("log offset {group} {topic}-{partition} tombstone")
@@ -145,7 +157,7 @@ fn stored(value: &StoredGroup) -> String {
     let head = format!("generation={}{kind}{} since={since}", value.generation, some("leader", &value.leader));
     let members = value.members.iter().map(|m| {
         let who = format!("{}{}", m.id, some("instance", &m.instance_id));
-        format!("\n    {who} {} assignment={}", bytes(&m.subscription), bytes(&m.assignment))
+        format!("\n    {who} {} assignment={}", bytes(&m.subscription), assignment(&m.assignment))
     });
     head + &members.collect::<String>()
 }
@@ -163,6 +175,10 @@ pub fn timer(key: &TimerKey) -> String {
         TimerKey::Join { group } => format!("join {group}"),
         TimerKey::Sync { group } => format!("sync {group}"),
         TimerKey::Session { group, member } => format!("session {group} {member}"),
+        TimerKey::Assign { group } => format!("assign {group}"),
+        TimerKey::Revoke { group, member } => format!("revoke {group} {member}"),
+        TimerKey::Rejoin { group, member } => format!("rejoin {group} {member}"),
+        TimerKey::Resync { group, member } => format!("resync {group} {member}"),
     }
 }
 
@@ -170,6 +186,99 @@ pub fn timer(key: &TimerKey) -> String {
 pub fn change(change: &TimerChange) -> String {
     match change {
         TimerChange::Arm(key, deadline_ms) => format!("arm {} for {deadline_ms}", timer(key)),
+        TimerChange::ArmIfIdle(key, deadline_ms) => format!("arm {} for {deadline_ms} if idle", timer(key)),
         TimerChange::Cancel(key) => format!("cancel {}", timer(key)),
     }
+}
+
+fn consumed(r: &ConsumerGroupHeartbeatReply) -> String {
+    if let Some(Refusal { error, message }) = &r.refusal {
+        return format!("consume {error:?} {message:?}");
+    }
+    let member = r.member_id.as_deref().unwrap_or("none");
+    let assigned = r.assignment.as_ref().map(|assigned| format!(" assigned={}", partitions(assigned)));
+    let rest = format!("interval={}{}", r.heartbeat_interval_ms, assigned.unwrap_or_default());
+    format!("consume ok member={member} epoch={} {rest}", r.member_epoch)
+}
+
+fn described(r: &ConsumerGroupDescribeReply) -> String {
+    let group = match &r.described {
+        Ok(group) => group,
+        Err((error, message)) => return format!("describe-consumers {error:?} {message:?}"),
+    };
+    let topics = |topics: &[AssignedTopic]| {
+        let each = topics.iter().map(|topic| format!("{}{:?}", topic.name, topic.partitions));
+        each.collect::<Vec<_>>().join(" ")
+    };
+    let member = |m: &DescribedConsumer| {
+        let kind = if m.is_classic { " classic" } else { "" };
+        let who = format!("{}{}{} client={}", m.member_id, some("instance", &m.instance_id), kind, m.client_id);
+        let reads = format!("reads={}{}", m.subscribed_topics.join("+"), some("regex", &m.subscribed_regex));
+        let has = format!("has=({}) target=({})", topics(&m.assignment), topics(&m.target));
+        format!("\n    {who} epoch={} {reads} {has}", m.member_epoch)
+    };
+    let epochs = format!("epoch={} target-epoch={}", group.group_epoch, group.assignment_epoch);
+    let members: String = group.members.iter().map(member).collect();
+    format!("describe-consumers {} {epochs} assignor={}{members}", group.state, group.assignor)
+}
+
+fn partitions(partitions: &Partitions) -> String {
+    let each = partitions.topics().map(|(topic, indexes)| {
+        let indexes: Vec<String> = indexes.iter().map(i32::to_string).collect();
+        format!("{}[{}]", topic_name(topic), indexes.join(","))
+    });
+    format!("({})", each.collect::<Vec<_>>().join(" "))
+}
+
+fn owned(owned: &Owned) -> String {
+    let each = owned.topics().map(|(topic, indexes)| {
+        let indexes: Vec<String> = indexes.iter().map(|(index, epoch)| format!("{index}@{epoch}")).collect();
+        format!("{}[{}]", topic_name(topic), indexes.join(","))
+    });
+    format!("({})", each.collect::<Vec<_>>().join(" "))
+}
+
+fn consumer_record(record: &ConsumerRecord) -> String {
+    match record {
+        ConsumerRecord::Epoch(None) => "tombstone".into(),
+        ConsumerRecord::Epoch(Some(value)) => {
+            format!("epoch={}{}", value.epoch, if value.metadata_hash == 0 { " without topics" } else { "" })
+        }
+        ConsumerRecord::LegacyMetadata(value) => {
+            format!("legacy {}", if value.is_some() { "kept" } else { "tombstone" })
+        }
+        ConsumerRecord::TargetEpoch(None) => "target tombstone".into(),
+        ConsumerRecord::TargetEpoch(Some(value)) => {
+            let at = if value.computed_ms == 0 { 0 } else { value.computed_ms - EPOCH_MS };
+            format!("target epoch={} at={at}", value.epoch)
+        }
+        ConsumerRecord::Profile { member, value: None } => format!("{member} profile tombstone"),
+        ConsumerRecord::Profile { member, value: Some(value) } => format!("{member} {}", profile(value)),
+        ConsumerRecord::Target { member, value: None } => format!("{member} target tombstone"),
+        ConsumerRecord::Target { member, value: Some(value) } => format!("{member} target={}", partitions(value)),
+        ConsumerRecord::Current { member, value: None } => format!("{member} current tombstone"),
+        ConsumerRecord::Current { member, value: Some(value) } => {
+            let epochs = format!("epoch={} before={}", value.epoch, value.previous_epoch);
+            let revoking =
+                if value.revoking.is_empty() { String::new() } else { format!(" revoking={}", owned(&value.revoking)) };
+            format!("{member} {:?} {epochs} has={}{revoking}", value.state, owned(&value.assigned))
+        }
+        ConsumerRecord::Regex { regex, value: None } => format!("regex {regex} tombstone"),
+        ConsumerRecord::Regex { regex, value: Some(value) } => {
+            let topics: Vec<&str> = value.topics.iter().map(|topic| &**topic).collect();
+            format!("regex {regex} topics={} metadata={}", topics.join("+"), value.metadata_offset)
+        }
+    }
+}
+
+fn profile(value: &Profile) -> String {
+    let topics: Vec<&str> = value.topics.iter().map(|topic| &**topic).collect();
+    let who = format!("{}{}", some("instance", &value.instance_id), some("rack", &value.rack_id));
+    let reads = format!("reads={}{}", topics.join("+"), some("regex", &value.regex));
+    let classic = value.classic.as_ref().map(|part| {
+        let names: Vec<&str> = part.protocols.iter().map(|protocol| &*protocol.name).collect();
+        format!(" classic session={} protocols={}", part.session_timeout_ms, names.join("+"))
+    });
+    let rest = format!("rebalance={}{}", value.rebalance_timeout_ms, some("assignor", &value.assignor));
+    format!("profile{who} client={} {reads} {rest}{}", value.client_id, classic.unwrap_or_default())
 }
