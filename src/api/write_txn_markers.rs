@@ -15,6 +15,7 @@ use kafka_protocol::messages::write_txn_markers_response::{
     WritableTxnMarkerPartitionResult, WritableTxnMarkerResult, WritableTxnMarkerTopicResult,
 };
 use kafka_protocol::messages::{WriteTxnMarkersRequest, WriteTxnMarkersResponse};
+use std::sync::Arc;
 
 /// Writes each marker to its partitions, and answers when they are replicated.
 pub fn handle(services: &Services, context: &RequestContext<'_>, request: WriteTxnMarkersRequest) -> Reply {
@@ -33,7 +34,8 @@ fn write(
 ) -> impl std::future::Future<Output = MarkerOutcomes> + Send + 'static {
     let topics = marker.topics.iter();
     let places = topics.flat_map(|topic| {
-        topic.partition_indexes.iter().map(|partition| TopicPartition::new(topic.name.as_str(), *partition))
+        let name: Arc<str> = topic.name.as_str().into();
+        topic.partition_indexes.iter().map(move |partition| TopicPartition::new(name.clone(), *partition))
     });
     let marker = TxnMarker {
         producer_id: *marker.producer_id,
