@@ -85,7 +85,7 @@ impl CleanerWorks {
     }
 
     /// Counts bytes against the rate; until when they are paid for, in `mono_ms`.
-    fn spend(&self, bytes: u64) -> f64 {
+    pub(super) fn spend(&self, bytes: u64) -> f64 {
         let rate = self.config.load().log.cleaner.io_max_bytes_per_second;
         if !(rate > 0.0 && rate < 1e15) {
             return 0.0;

@@ -159,6 +159,8 @@ impl Log {
         let mut segments = view.segments.clone();
         segments.splice(place, [segment]);
         self.publish_view(segments, view.truncations);
+        // It counts the segments.
+        self.summarized = false;
         // What is in no row is walked over instead: an error here costs time only.
         let listed = reader.list_cleaned(&cleaned);
         drop(structure);

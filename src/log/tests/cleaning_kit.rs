@@ -325,6 +325,14 @@ impl World {
                 assert!(by_time.offset <= header.last_offset() && by_time.timestamp >= header.max_timestamp);
             }
         }
+        if let Some(largest) = reader.max_timestamp_offset(i64::MAX).unwrap() {
+            let markers = batches.iter().filter(|(header, _)| header.is_control() && header.record_count > 0);
+            let times = markers.map(|(header, _)| header.max_timestamp);
+            let times = times.chain(found.values().map(|record| record.timestamp));
+            assert_eq!(Some(largest.timestamp), times.max());
+        } else {
+            assert!(found.is_empty());
+        }
         self.check_stability();
         self.check_newest(&found);
         for from in [0, reader.log_end_offset() / 2, reader.log_end_offset() / 3] {

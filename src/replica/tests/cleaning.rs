@@ -219,6 +219,45 @@ fn c4_threads_clean_beside_appends_and_follow_their_number() {
 }
 
 #[test]
+fn c4_the_dirtiest_log_goes_first() {
+    let mut kit = Kit::still();
+    let topics = ["a", "b", "c"].map(|topic| kit.topic(topic, &COMPACTED));
+    let desk = kit.manager.cleaner.desk.clone();
+    for (partition, ratio) in topics.iter().zip([0.2, 0.9, 0.2]) {
+        desk.make_ready(partition, ratio);
+    }
+    let order: Vec<String> = (0..4).filter_map(|_| Some(desk.take_dirtiest()?.name().topic.to_string())).collect();
+    assert_eq!(order, ["b", "a", "c"], "names decide between equals");
+    // What changes while a log is cleaned is looked at afterwards.
+    let now = kit.clock.now();
+    desk.look_at(&topics[1], now.mono_ms);
+    assert!(desk.take_due(now).iter().all(|partition| partition.name().topic.as_ref() != "b"));
+    assert!(!desk.done(&topics[1], false, None, now));
+    assert!(desk.take_due(now).iter().any(|partition| partition.name().topic.as_ref() == "b"));
+    // A failure is told once, and waits twice as long each time.
+    assert!(desk.done(&topics[0], true, None, now) && !desk.done(&topics[0], true, None, now));
+    let later = |ms: i64| crate::clock::Now { mono_ms: now.mono_ms + ms, ..now };
+    let is_due = |ms| desk.take_due(later(ms)).iter().any(|partition| partition.name().topic.as_ref() == "a");
+    assert!(!is_due(14_999) && is_due(15_000));
+    assert!(!desk.done(&topics[0], true, None, now));
+    assert!(!is_due(59_999) && is_due(60_000));
+    assert!(!desk.done(&topics[0], false, None, now) && desk.uncleanable().is_empty());
+}
+
+#[test]
+fn c4_the_cleaner_keeps_to_its_rate() {
+    let mut kit = Kit::still();
+    let works = kit.manager.cleaner.clone();
+    assert_eq!(works.spend(1 << 40), 0.0, "by default there is none");
+    kit.publish(&[of_broker("log.cleaner.io.max.bytes.per.second", "1000")]);
+    let now = kit.clock.now().mono_ms as f64;
+    assert_eq!(works.spend(500) - now, 500.0);
+    assert_eq!(works.spend(250) - now, 750.0, "all threads together");
+    kit.clock.advance(2_000);
+    assert_eq!(works.spend(1_000) - now, 3_000.0, "what was not used before is not made up for");
+}
+
+#[test]
 fn c4_idle_compacted_partitions_cost_nothing() {
     let mut kit = Kit::still();
     let partitions: Vec<_> = (0..50).map(|_| led_by(ME, &[ME], &[ME])).collect();
