@@ -1,7 +1,8 @@
 //! Compaction over the wire: old values go, offsets stay, and what is left can be read and written to.
 
 use protocol_tests::records::{Batch, Record, Stored, GZIP, ZSTD};
-use protocol_tests::topics::Topic;
+use protocol_tests::topics::{produce_request, Topic};
+use protocol_tests::transactions::{end_request, transactional_id};
 use protocol_tests::{error, eventually, Broker, Client};
 
 /// A segment for each batch whose time is a second later, and cleaning as soon as there is anything to clean.
@@ -100,6 +101,37 @@ fn c7_a_producer_goes_on_after_its_last_batch_was_emptied() {
     let again = batch(41, &[("a", Some("5"))]).from_producer(id, epoch, 2);
     assert_eq!(put(&mut client, &topic, &again), 5, "the next sequence");
     assert_eq!(put(&mut client, &topic, &again), 5, "is known again");
+    broker.assert_well();
+}
+
+#[test]
+fn c6_c7_aborted_records_go_and_their_marker_stays_with_the_last_batch() {
+    let mut broker = broker();
+    let mut client = broker.connect();
+    let topic = client.create_topic("compacted-transactions", 1, &COMPACTED);
+    let (id, epoch) = client.init_producer_id();
+    put(&mut client, &topic, &batch(1, &[("a", Some("1")), ("b", Some("1"))]).from_producer(id, epoch, 0));
+    let producer = client.init_transactions("compacting");
+    let transactional = |second, key: &str, sequence| {
+        let batch = batch(second, &[(key, Some("t"))]).from_producer(producer.id, producer.epoch, sequence);
+        batch.with_attributes(0x10)
+    };
+    assert_eq!(client.add_partition_to_txn(&producer, &topic.name, 0), None);
+    let request = produce_request(9, -1, &[(&topic, 0, Some(transactional(2, "a", 0).encode()))]);
+    let request = request.with_transactional_id(Some(transactional_id(&producer.transactional_id)));
+    assert_eq!(error(client.call(9, &request).responses[0].partition_responses[0].error_code), None);
+    assert_eq!(error(client.call(3, &end_request(&producer, false)).error_code), None);
+    eventually("the marker of the abort", || (client.list_offset(&topic, 0, -1).offset == 4).then_some(()));
+    put(&mut client, &topic, &batch(20, &[("a", Some("3")), ("b", Some("3"))]));
+    put(&mut client, &topic, &batch(40, &[("end", Some("4"))]));
+    // Both producers' last batches are left empty, and the marker stays with the empty batch of its transaction.
+    let cleaned = [(0, 1, 0), (2, 2, 0), (3, 3, 1), (4, 5, 2), (6, 6, 1)];
+    until(&mut client, &topic, "the aborted record is gone", &cleaned);
+    broker.kill_and_restart();
+    let mut client = broker.connect();
+    let again = batch(41, &[("a", Some("5"))]).from_producer(id, epoch, 2);
+    assert_eq!(put(&mut client, &topic, &again), 7, "the next sequence");
+    assert_eq!(put(&mut client, &topic, &again), 7, "is known again");
     broker.assert_well();
 }
 
