@@ -73,6 +73,10 @@ pub(super) type Verified = Result<Option<Verification>, Unverified>;
 /// A partition with what came of beginning to verify a batch for it.
 type Begun = (TopicPartition, Result<Option<Verification>, AppendError>);
 
+/// The first wait for the transaction before, whose markers are mostly written by then. It doubles up to
+/// `add.partitions.to.txn.retry.backoff.ms`, which Kafka waits from the start.
+const FIRST_BACKOFF: Duration = Duration::from_millis(1);
+
 /// What the coordinator says of the partitions that it was asked about.
 type Answers = BTreeMap<TopicPartition, Option<TxnError>>;
 
@@ -91,6 +95,7 @@ pub(super) async fn verify(
     let ms = |ms: i32| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
     let longest = ms(settings.add_partitions_to_txn_retry_backoff_max_ms.min(settings.request_timeout_ms));
     let until = services.clock.elapsed() + longest;
+    let mut backoff = FIRST_BACKOFF;
     let mut begun = begin(services, transaction, batches).await;
     loop {
         let asked = begun.iter().filter(|(_, begun)| matches!(begun, Ok(Some(_)))).map(|(place, _)| place.clone());
@@ -101,7 +106,8 @@ pub(super) async fn verify(
         }
         let is_busy = answers.values().any(|answer| *answer == Some(TxnError::ConcurrentTransactions));
         if is_busy {
-            tokio::time::sleep(ms(settings.add_partitions_to_txn_retry_backoff_ms)).await;
+            tokio::time::sleep(backoff.min(ms(settings.add_partitions_to_txn_retry_backoff_ms))).await;
+            backoff *= 2;
         }
         let again = begin(services, transaction, batches).await;
         if !is_busy && !has_lapsed(&begun, &again) {
