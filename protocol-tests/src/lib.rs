@@ -12,6 +12,7 @@ mod process;
 pub mod records;
 pub mod samples;
 pub mod topics;
+mod transaction_samples;
 pub mod transactions;
 
 pub use client::{frame, Client};

@@ -27,6 +27,7 @@ pub fn samples() -> Vec<(i16, i16, Bytes)> {
     samples.extend(groups());
     samples.extend(offsets());
     samples.extend(crate::admin::samples());
+    samples.extend(crate::transaction_samples::samples());
     samples
 }
 
