@@ -140,3 +140,27 @@ fn d20_x15_a_crash_keeps_offsets_and_records_together() {
         assert_eq!(client.committed_values(&topic, 0, 0), ["1"], "round {round}");
     }
 }
+
+/// Member epochs are newer than these versions: what is stale there has an illegal generation here.
+#[test]
+fn x15_members_with_epochs_are_judged_by_them() {
+    let mut client = shared().connect();
+    let name = "txn-commit-epochs";
+    let producer = start(&mut client, name);
+    let joined = client.join_consumers(name, "m", &[name]);
+    for (epoch, member, expected) in [
+        (joined.member_epoch, "m", None),
+        (joined.member_epoch + 1, "m", Some(ResponseError::IllegalGeneration)),
+        (joined.member_epoch, "n", Some(ResponseError::UnknownMemberId)),
+        (-1, "", None),
+    ] {
+        let request = txn_offset_commit_request(&producer, name, (name, 0), 7)
+            .with_generation_id(epoch)
+            .with_member_id(text(member));
+        for version in [5, 3] {
+            let response = client.call(version, &request);
+            assert_eq!(error(response.topics[0].partitions[0].error_code), expected, "{epoch} {member} in {version}");
+        }
+    }
+    client.end_txn(&producer, true).expect("it commits");
+}

@@ -133,10 +133,11 @@ fn encoded(
     TxnOffsetCommitResponse::default().with_topics(topics.collect())
 }
 
-/// Producers before 2.0 do not expect a coordinator to load.
+/// Producers before 2.0 do not expect a coordinator to load, and those before version 6 know no member epochs.
 fn in_version(error: ErrorCode, version: i16) -> ErrorCode {
     match error {
         ErrorCode::CoordinatorLoadInProgress if version < 2 => ErrorCode::CoordinatorNotAvailable,
+        ErrorCode::StaleMemberEpoch if version < 6 => ErrorCode::IllegalGeneration,
         error => error,
     }
 }
