@@ -1,4 +1,7 @@
 //! The target assignment: when it is computed, by which assignor, and what is stored of it (N3, N9).
+//!
+//! It is computed within the step, as in Kafka 4.3.1. Absent: doing so off the shard's lock, which an assignment of very many
+//! partitions will want; the assignors are pure, so that it can be a deed.
 
 use super::super::effects::TimerKey;
 use super::super::shard::Turn;
