@@ -10,8 +10,12 @@ WORK=$(mktemp -d -t work.XXXXXX)
 PATH=$COMPAT/java/bin:$PATH
 export LC_ALL=C.UTF-8
 
+# A scenario that starts what outlives a killed process group ends it here.
+at_end() { :; }
+
 finish() {
   local code=$?
+  at_end || true
   jobs -p | xargs -r kill 2>/dev/null || true
   if [ $code != 0 ] && [ -s "$WORK/stderr" ]; then tail -25 "$WORK/stderr" >&2; fi
   rm -rf "$WORK"

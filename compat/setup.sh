@@ -36,6 +36,7 @@ compat() {
   command -v mvn >/dev/null || apt maven
   command -v kcat >/dev/null || apt kcat
   command -v python3 >/dev/null || apt python3
+  command -v curl >/dev/null || apt curl
   command -v strace >/dev/null || apt strace
   python3 -c "import ensurepip" 2>/dev/null || apt python3-venv
   command -v go >/dev/null || apt golang-go

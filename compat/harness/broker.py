@@ -18,7 +18,7 @@ READY_LINE = "Kafka Server started"
 READY_WITHIN_S = 90
 STOP_WITHIN_S = 60
 # Below the range from which the kernel draws client ports, so that a restart finds its port free.
-FIRST_PORT, LAST_PORT = 20000, 32000
+FIRST_PORT, LAST_PORT = map(int, os.environ.get("COMPAT_PORTS", "20000-32000").split("-"))
 CLUSTER_ID = "Y29tcGF0LWtsYW1tLXRlcw"
 
 SETTINGS = {

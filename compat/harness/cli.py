@@ -55,7 +55,7 @@ class Run:
 
     def play_client(self, client, binary, toolhost, live=None, silent=False):
         """Runs a client's scenarios against a fresh broker; returns their transcripts by name."""
-        found = scenarios.find(client, self.options.only)
+        found = scenarios.find(client, self.size, self.options.only)
         if not found:
             return {}
         kind = "klamm" if binary else "kafka"

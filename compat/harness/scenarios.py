@@ -11,7 +11,8 @@ from pathlib import Path
 from .masks import expect_of_klamm, mask, read_differences, without_additions
 from .paths import COMPAT, GO_BINARY, VENV
 
-TIMEOUT_S = 180
+TIMEOUT_S = {"quick": 180, "long": 1800}
+LONG_MARK = "# tier: long"
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,11 @@ class Scenario:
     def expected(self):
         return COMPAT / self.client / "expected" / f"{self.path.stem}.txt"
 
+    @property
+    def is_long(self):
+        """Whether its second line keeps it out of the quick tier."""
+        return self.path.read_text().splitlines()[1:2] == [LONG_MARK]
+
 
 @dataclass
 class Outcome:
@@ -38,9 +44,13 @@ class Outcome:
     why: str = ""
 
 
-def find(client, only=None):
+def find(client, size, only=None):
+    """The client's scenarios of that tier, or the one that was asked for by name."""
     paths = sorted((COMPAT / client / "scenarios").iterdir())
-    return [Scenario(client, path) for path in paths if path.suffix in (".sh", ".py") and only in (None, path.stem)]
+    found = [Scenario(client, path) for path in paths if path.suffix in (".sh", ".py")]
+    if only:
+        return [scenario for scenario in found if scenario.path.stem == only]
+    return [scenario for scenario in found if size == "long" or not scenario.is_long]
 
 
 def play(scenario, broker, size, toolhost_port):
@@ -59,7 +69,7 @@ def play(scenario, broker, size, toolhost_port):
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment,
                                    start_new_session=True)
         try:
-            code = process.wait(TIMEOUT_S)
+            code = process.wait(TIMEOUT_S[size])
         except subprocess.TimeoutExpired:
             code = "timeout"
         finally:
