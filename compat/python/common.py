@@ -1,14 +1,19 @@
 """What the Python scenarios share. They need BOOTSTRAP=host:port."""
 import os
+import subprocess
 import sys
 import time
+from pathlib import Path
 
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 BOOTSTRAP = os.environ["BOOTSTRAP"]
 NAME = os.path.basename(sys.argv[0]).removesuffix(".py").replace("_", "-")
 WITHIN_S = 30
+# When all brokers are down, librdkafka 2.16 forgets them, but not that one of them was a group's coordinator: what next asks that
+# one (send_offsets_to_transaction above all) waits for ever, so too against Apache Kafka. This keeps them.
+THROUGH_KILLS = {"metadata_recovery_strategy": "none", "reconnect_backoff_max_ms": 200}
 
 
 def check(what, actual, expected):
@@ -72,3 +77,25 @@ def read(client, count):
         messages.append(message)
     wait_until(f"{count} messages read", lambda: len(messages) >= count, step)
     return messages
+
+
+def transactional(name):
+    return producer(transactional_id=name, transaction_timeout_ms=60_000, **THROUGH_KILLS)
+
+
+def retried(call):
+    """Calls until it succeeds or fails for another reason than a broker that is away for a moment."""
+    while True:
+        try:
+            return call()
+        except KafkaException as error:
+            if not error.args[0].retriable():
+                raise
+
+
+def bounce():
+    """kill -9 of the broker, and a new start, where the scenario may do that."""
+    directory = os.environ.get("BROKER_DIR")
+    if directory:
+        for what in ("kill", "start"):
+            subprocess.run([Path(__file__).resolve().parents[1] / "broker", what, directory], check=True)
