@@ -34,6 +34,7 @@
 //!   when the log cleaner runs. Absent: wire types, requests.
 //! - `group`: classic and consumer (KIP-848) groups as pure shards, and the offsets they commit. Absent: I/O, tokio.
 //! - `txn`: transactional ids and the transactions of their producers as pure shards. Absent: I/O, tokio.
+//! - `share`: share groups as pure state: what their coordinator keeps, what a leader delivers. Absent: I/O, tokio.
 //! - `coordinator`: runs the shards on the led partitions of the internal topics. Absent: what a group or a
 //!   transaction is.
 //! - `quorum`: the metadata quorum on raft-rs: core, driver, store, transport, handle. Absent: what an entry means,
@@ -66,6 +67,7 @@ pub mod coordinator;
 pub mod group;
 pub mod quorum;
 pub mod replica;
+pub mod share;
 pub mod txn;
 // L3 talk
 pub mod api;

@@ -6,6 +6,7 @@ mod metadata_place;
 mod observe;
 mod registration;
 mod run;
+mod shares;
 
 pub use run::run;
 
@@ -17,8 +18,8 @@ use crate::config::meta_properties::{self, Directories, MetaError};
 use crate::config::BrokerConfig;
 use crate::controller::{supported_features, Controller, ControllerSettings, FeatureSetting, TRANSACTION_VERSION};
 use crate::coordinator::{
-    Groups, Idle, LocalMarkers, Marking, PartitionJournal, Runtime, RuntimeParts, RuntimeSettings, Transactions,
-    CONSUMER_OFFSETS, TRANSACTION_STATE,
+    Groups, Idle, LocalMarkers, Marking, PartitionJournal, Runtime, RuntimeParts, RuntimeSettings, ShareStates,
+    Transactions, CONSUMER_OFFSETS, TRANSACTION_STATE,
 };
 use crate::disk::handles::Handles;
 use crate::disk::{Disk, DiskLock};
@@ -192,8 +193,10 @@ impl Node {
         let timeout_ms = config.transactions.request_timeout_ms.into();
         let markers = LocalMarkers::new(replicas.clone(), groups.clone(), world.clock.clone(), timeout_ms);
         let transactions = start_transactions(&config, world, &replicas, &metadata, &markers);
-        let rooms = Rooms { metadata, controller, replicas, groups, markers, transactions, quotas };
+        let share_states = shares::start_states(&config, world, &replicas);
+        let rooms = Rooms { metadata, controller, replicas, groups, markers, transactions, share_states, quotas };
         rooms.subscribe(config.node_id);
+        shares::run(&config, &rooms.share_states, &rooms.replicas, &cancelled);
         tokio::spawn(rooms.groups.clone().run_timers(cancelled.clone()));
         let registration = Registration {
             controller: rooms.controller.clone(),
@@ -252,6 +255,7 @@ struct Rooms {
     markers: Arc<LocalMarkers>,
     transactions: Arc<Transactions>,
     quotas: Arc<ClientQuotas>,
+    share_states: Arc<ShareStates>,
 }
 
 impl Rooms {
@@ -272,6 +276,8 @@ impl Rooms {
         }));
         let quotas = self.quotas.clone();
         self.metadata.subscribe(Box::new(move |delta, image| quotas.on_metadata(delta, image)));
+        let share_states = self.share_states.clone();
+        self.metadata.subscribe(Box::new(move |delta, image| share_states.on_metadata(delta, image, node_id)));
     }
 
     fn services(
@@ -292,6 +298,7 @@ impl Rooms {
             groups: self.groups.clone(),
             transactions: self.transactions.clone(),
             markers: self.markers.clone(),
+            share_states: self.share_states.clone(),
             fetch_sessions: SessionCache::new(session_slots, world.rng.fork()),
             producer_ids: ProducerIds::default(),
             topic_creation: Arc::new(TopicCreation::default()),

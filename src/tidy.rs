@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["clock", "config", "disk", "ids", "kv", "record", "rng", "telemetry", "wire"],
     &["controller", "log", "metadata", "quota", "shard"],
-    &["coordinator", "group", "quorum", "replica", "txn"],
+    &["coordinator", "group", "quorum", "replica", "share", "txn"],
     &["api", "server"],
 ];
 
@@ -35,6 +35,7 @@ const EDGES: &[(&str, &str)] = &[
     ("coordinator", "group"),
     ("coordinator", "txn"),
     ("coordinator", "quorum"),
+    ("coordinator", "share"),
     ("replica", "quorum"),
     ("server", "api"),
 ];
@@ -66,7 +67,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that are plain synchronous Rust.
-const WITHOUT_TOKIO: &[&str] = &["log", "metadata", "controller", "record", "shard", "group", "txn"];
+const WITHOUT_TOKIO: &[&str] = &["log", "metadata", "controller", "record", "shard", "group", "share", "txn"];
 
 /// Most lines of a file that is not a test.
 const FILE_LINES: usize = 1000;

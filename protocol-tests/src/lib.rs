@@ -11,6 +11,7 @@ pub mod markers;
 mod process;
 pub mod records;
 pub mod samples;
+pub mod shares;
 pub mod topics;
 mod transaction_samples;
 pub mod transactions;

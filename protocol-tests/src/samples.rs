@@ -28,6 +28,7 @@ pub fn samples() -> Vec<(i16, i16, Bytes)> {
     samples.extend(offsets());
     samples.extend(crate::admin::samples());
     samples.extend(crate::transaction_samples::samples());
+    samples.extend(share_state());
     samples
 }
 
@@ -234,4 +235,16 @@ fn offsets() -> Vec<(i16, i16, Bytes)> {
     let request = OffsetDeleteRequest::default().with_group_id(group_id(NOWHERE)).with_topics(vec![topic]);
     samples.push(sample(0, &request));
     samples
+}
+
+fn share_state() -> Vec<(i16, i16, Bytes)> {
+    use crate::shares::{delete_request, initialize_request, read_request, summary_request, write_request};
+    let nowhere = Topic::unknown(NOWHERE);
+    vec![
+        sample(0, &initialize_request(NOWHERE, &nowhere, 0, 0)),
+        sample(0, &read_request(NOWHERE, &nowhere, 0)),
+        sample(0, &write_request(NOWHERE, &nowhere, (0, 0), 0, &[(0, 1, 2, 1)])),
+        sample(0, &delete_request(NOWHERE, &nowhere)),
+        sample(0, &summary_request(NOWHERE, &nowhere, 0)),
+    ]
 }

@@ -82,3 +82,18 @@ fn x1_the_first_question_makes_the_topic_of_transactions() {
         assert_eq!(found, [(None, port), (None, port)], "version {version}");
     }
 }
+
+#[test]
+fn s5_a_share_partition_has_a_coordinator() {
+    let broker = shared();
+    let mut client = broker.connect();
+    let topic = client.create_topic("find-share-coordinator", 1, &[]);
+    client.find_share_coordinator("g", &topic);
+    let described = client.describe_topic("__share_group_state");
+    assert_eq!((described.partitions.len(), described.is_internal), (50, true));
+    let keys = ["g", "g:0", ":AAECAwQFBgcICQoLDA0ODw:0", "g:AAECAwQFBgcICQoLDA0ODw:x"].map(text).to_vec();
+    let request = FindCoordinatorRequest::default().with_key_type(2).with_coordinator_keys(keys);
+    for coordinator in client.call(6, &request).coordinators {
+        assert_eq!(error(coordinator.error_code), Some(ResponseError::InvalidRequest), "{}", coordinator.key);
+    }
+}

@@ -6,6 +6,7 @@ use crate::group::GroupError;
 use crate::log::AppendRefused;
 use crate::record::validate::BatchRefused;
 use crate::replica::{AppendError, DeleteRecordsError, FetchError, ListOffsetError, PartitionError};
+use crate::share::state::ShareStateError;
 use crate::txn::TxnError;
 
 /// A Kafka error code, by Kafka's name.
@@ -157,6 +158,21 @@ impl ErrorCode {
     /// The number on the wire.
     pub fn code(self) -> i16 {
         self as i16
+    }
+}
+
+impl From<ShareStateError> for ErrorCode {
+    fn from(error: ShareStateError) -> Self {
+        match error {
+            ShareStateError::InvalidRequest(_) => Self::InvalidRequest,
+            ShareStateError::UnknownTopicOrPartition => Self::UnknownTopicOrPartition,
+            ShareStateError::FencedLeaderEpoch => Self::FencedLeaderEpoch,
+            ShareStateError::FencedStateEpoch => Self::FencedStateEpoch,
+            ShareStateError::NotCoordinator => Self::NotCoordinator,
+            ShareStateError::CoordinatorLoadInProgress => Self::CoordinatorLoadInProgress,
+            ShareStateError::CoordinatorNotAvailable => Self::CoordinatorNotAvailable,
+            ShareStateError::UnknownServerError => Self::UnknownServerError,
+        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! FindCoordinator (key 10). Versions 0–6.
 //!
 //! 1: key types. 4: several keys at once (KIP-699). 6: share groups (KIP-932).
-//! Left out: share groups, which are not served: their keys have no coordinator.
 
 use super::context::RequestContext;
 use super::error::ErrorCode;
 use super::reply::Reply;
 use super::{topic_creation, Services};
+use crate::share::ShareName;
 use kafka_protocol::messages::find_coordinator_response::Coordinator;
 use kafka_protocol::messages::{BrokerId, FindCoordinatorRequest, FindCoordinatorResponse};
 use kafka_protocol::protocol::StrBytes;
@@ -15,10 +15,10 @@ use kafka_protocol::protocol::StrBytes;
 const GROUP: i8 = 0;
 /// The key type of transactional ids.
 const TRANSACTION: i8 = 1;
-/// The key type of share groups.
+/// The key type of share-partitions.
 const SHARE: i8 = 2;
 
-/// Answers with the broker that coordinates each key; the first question makes the topic that it lives in (G1, X1).
+/// Answers with the broker that coordinates each key; the first question makes the topic that it lives in (G1, X1, S5).
 pub fn handle(services: &Services, context: &RequestContext<'_>, request: FindCoordinatorRequest) -> Reply {
     let key_type = if context.version >= 1 { request.key_type } else { GROUP };
     if context.version >= 4 {
@@ -48,7 +48,7 @@ fn find(services: &Services, context: &RequestContext<'_>, key: &StrBytes, key_t
     let coordinator = match key_type {
         GROUP => topic_creation::group_coordinator(services, key),
         TRANSACTION => topic_creation::transaction_coordinator(services, key),
-        SHARE => None,
+        SHARE if ShareName::is_text(key) => topic_creation::share_coordinator(services, key),
         _ => return none(ErrorCode::InvalidRequest),
     };
     let broker = coordinator.and_then(|id| services.metadata.current().broker(id).cloned());

@@ -26,6 +26,7 @@ mod delegation_tokens;
 mod delete_acls;
 mod delete_groups;
 mod delete_records;
+mod delete_share_group_state;
 mod delete_topics;
 mod describe_acls;
 mod describe_client_quotas;
@@ -49,6 +50,7 @@ mod groups;
 mod heartbeat;
 mod incremental_alter_configs;
 mod init_producer_id;
+mod initialize_share_group_state;
 mod join_group;
 mod leaders;
 mod leave_group;
@@ -65,9 +67,12 @@ mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
 mod raft_voters;
+mod read_share_group_state;
+mod read_share_group_state_summary;
 mod remove_raft_voter;
 mod renew_delegation_token;
 pub mod reply;
+mod share_state;
 mod sync_group;
 mod throttle;
 mod topic_creation;
@@ -76,12 +81,13 @@ mod txn_offset_commit;
 mod unregister_broker;
 mod update_features;
 mod verification;
+mod write_share_group_state;
 mod write_txn_markers;
 
 use crate::clock::Clock;
 use crate::config::broker::BrokerConfig;
 use crate::config::values::BrokerValues;
-use crate::coordinator::{Groups, LocalMarkers, Transactions};
+use crate::coordinator::{Groups, LocalMarkers, ShareStates, Transactions};
 use crate::ids::Uuid;
 use crate::metadata::cache::MetadataCache;
 use crate::quorum::ControllerHandle;
@@ -181,6 +187,11 @@ pub const HANDLED: &[Handled] = &[
     alone(75),
     alone(80),
     alone(81),
+    overlapping(83),
+    overlapping(84),
+    overlapping(85),
+    overlapping(86),
+    overlapping(87),
 ];
 
 /// The rooms that handlers talk to. Made once by `node`.
@@ -203,6 +214,8 @@ pub struct Services {
     pub transactions: Arc<Transactions>,
     /// Ends transactions in the partitions that this node leads.
     pub markers: Arc<LocalMarkers>,
+    /// The share-group state that this node coordinates.
+    pub share_states: Arc<ShareStates>,
     /// Fetch sessions.
     pub fetch_sessions: SessionCache,
     /// Producer ids at hand.
@@ -391,6 +404,11 @@ impl Api {
             75 => now!(describe_topic_partitions, DescribeTopicPartitionsRequest),
             80 => now!(add_raft_voter, AddRaftVoterRequest),
             81 => now!(remove_raft_voter, RemoveRaftVoterRequest),
+            83 => now!(initialize_share_group_state, InitializeShareGroupStateRequest),
+            84 => now!(read_share_group_state, ReadShareGroupStateRequest),
+            85 => now!(write_share_group_state, WriteShareGroupStateRequest),
+            86 => now!(delete_share_group_state, DeleteShareGroupStateRequest),
+            87 => now!(read_share_group_state_summary, ReadShareGroupStateSummaryRequest),
             other => return Err(format!("API key {other} has a row but no handler")),
         })
     }

@@ -4,7 +4,7 @@ use super::Services;
 use crate::controller::internal_topics::{self, InternalTopicSettings};
 use crate::controller::request::{CreateTopics, NewTopic};
 use crate::controller::Request;
-use crate::coordinator::{CONSUMER_OFFSETS, TRANSACTION_STATE};
+use crate::coordinator::{CONSUMER_OFFSETS, SHARE_GROUP_STATE, TRANSACTION_STATE};
 use crate::ids::NodeId;
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
@@ -50,7 +50,7 @@ fn wanted(services: &Services, name: &str) -> NewTopic {
         TRANSACTION_STATE => {
             internal_topics::transaction_state(&InternalTopicSettings::transaction_state(config), &image)
         }
-        "__share_group_state" => {
+        SHARE_GROUP_STATE => {
             internal_topics::share_group_state(&InternalTopicSettings::share_group_state(config), &image)
         }
         _ => {
@@ -68,6 +68,11 @@ pub(super) fn group_coordinator(services: &Services, group_id: &str) -> Option<N
 /// The leader of the partition that coordinates `transactional_id`, if there is one.
 pub(super) fn transaction_coordinator(services: &Services, transactional_id: &str) -> Option<NodeId> {
     leader(services, TRANSACTION_STATE, || services.transactions.partition_for(transactional_id))
+}
+
+/// The leader of the partition that coordinates a share-partition, named by its text form, if there is one.
+pub(super) fn share_coordinator(services: &Services, name: &str) -> Option<NodeId> {
+    leader(services, SHARE_GROUP_STATE, || services.share_states.partition_for(name))
 }
 
 /// The live leader of a partition of an internal topic, which is made if it does not exist.

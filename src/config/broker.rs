@@ -5,6 +5,7 @@
 use super::definition::ConfigError;
 use super::listeners::Listeners;
 use super::reader::Reader;
+use super::shares::ShareSettings;
 use super::topic::TopicConfig;
 use super::values::BrokerValues;
 use crate::ids::NodeId;
@@ -56,6 +57,7 @@ pub struct BrokerConfig {
     pub quotas: QuotaKeys,
     pub groups: GroupSettings,
     pub transactions: TransactionSettings,
+    pub shares: ShareSettings,
     pub quorum: QuorumSettings,
     pub klamm: KlammSettings,
     /// Every value as text with its origin, for DescribeConfigs and for topic settings.
@@ -240,6 +242,7 @@ impl BrokerConfig {
             quotas: from.quotas(),
             groups: from.groups(),
             transactions: from.transactions(),
+            shares: ShareSettings::read(&from),
             quorum: from.quorum(&log_dirs)?,
             klamm: from.klamm()?,
             values,

@@ -19,6 +19,7 @@ pub mod load;
 pub mod meta_properties;
 pub mod properties;
 mod reader;
+pub mod shares;
 pub mod storage;
 pub mod topic;
 pub mod topic_table;

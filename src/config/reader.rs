@@ -21,11 +21,11 @@ impl Reader<'_> {
         }
     }
 
-    fn int(&self, name: &str) -> i32 {
+    pub(super) fn int(&self, name: &str) -> i32 {
         self.long(name) as i32
     }
 
-    fn short(&self, name: &str) -> i16 {
+    pub(super) fn short(&self, name: &str) -> i16 {
         self.long(name).clamp(i16::MIN.into(), i16::MAX.into()) as i16
     }
 

@@ -46,7 +46,14 @@ impl InternalTopicSettings {
 
     /// What `config` says of `__share_group_state`.
     pub fn share_group_state(config: &BrokerConfig) -> Self {
-        Self::of_keys(config, "share.coordinator.state.topic")
+        let shares = &config.shares;
+        Self {
+            partitions: shares.state_topic_num_partitions,
+            replication_factor: shares.state_topic_replication_factor,
+            segment_bytes: shares.state_topic_segment_bytes,
+            min_insync_replicas: Some(shares.state_topic_min_isr),
+            lone_node: config.is_lone_node(),
+        }
     }
 
     fn of_keys(config: &BrokerConfig, prefix: &str) -> Self {

@@ -58,7 +58,7 @@ impl<M: Machine> Runtime<M> {
         }
         let mut state = slot.state.lock();
         if !matches!(*state, State::Gone) {
-            tracing::info!("Unloaded __consumer_offsets-{partition} of epoch {}", slot.epoch);
+            tracing::info!("Unloaded {}-{partition} of epoch {}", M::TOPIC, slot.epoch);
             slot.end(&mut state);
         }
     }

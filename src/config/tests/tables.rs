@@ -43,6 +43,7 @@ fn honoured_keys_are_those_that_are_read() {
     let sources = [
         include_str!("../reader.rs"),
         include_str!("../broker.rs"),
+        include_str!("../shares.rs"),
         include_str!("../listeners.rs"),
         include_str!("../load.rs"),
     ];
@@ -54,7 +55,7 @@ fn honoured_keys_are_those_that_are_read() {
         match def.effect {
             Effect::Honoured => assert!(read, "{} is called honoured and nothing reads it", def.name),
             Effect::Accepted => assert!(
-                !sources[..2].iter().any(|source| source.contains(&quoted)),
+                !sources[..3].iter().any(|source| source.contains(&quoted)),
                 "{} is read by the typed configuration and called without effect",
                 def.name
             ),
@@ -80,10 +81,13 @@ fn typed_settings_have_readers() {
             }
         }
     }
-    let fields = include_str!("../broker.rs").lines().filter_map(|line| {
-        let (name, _) = line.strip_prefix("    pub ")?.split_once(':')?;
-        name.chars().all(|c| c.is_ascii_lowercase() || c == '_').then_some(name)
-    });
+    let fields = [include_str!("../broker.rs"), include_str!("../shares.rs")]
+        .into_iter()
+        .flat_map(str::lines)
+        .filter_map(|line| {
+            let (name, _) = line.strip_prefix("    pub ")?.split_once(':')?;
+            name.chars().all(|c| c.is_ascii_lowercase() || c == '_').then_some(name)
+        });
     for field in fields.filter(|field| !JUDGED_HERE.contains(field)) {
         assert!(code.contains(&format!(".{field}")), "nothing reads {field}");
     }

@@ -1,0 +1,34 @@
+//! Keys about share groups, typed: the coordinator of their state.
+
+use super::reader::Reader;
+
+/// Keys of the share coordinator, `share.coordinator.…`.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)] // the fields are the keys of the tables, whose documentation stands there
+pub struct ShareSettings {
+    pub state_topic_num_partitions: i32,
+    pub state_topic_replication_factor: i16,
+    pub state_topic_min_isr: i32,
+    pub state_topic_segment_bytes: i32,
+    pub state_topic_prune_interval_ms: u64,
+    pub snapshot_update_records_per_snapshot: u32,
+    pub cold_partition_snapshot_interval_ms: i64,
+    pub write_timeout_ms: i64,
+}
+
+impl ShareSettings {
+    pub(super) fn read(from: &Reader<'_>) -> Self {
+        Self {
+            state_topic_num_partitions: from.int("share.coordinator.state.topic.num.partitions"),
+            state_topic_replication_factor: from.short("share.coordinator.state.topic.replication.factor"),
+            state_topic_min_isr: from.int("share.coordinator.state.topic.min.isr"),
+            state_topic_segment_bytes: from.int("share.coordinator.state.topic.segment.bytes"),
+            state_topic_prune_interval_ms: from.long("share.coordinator.state.topic.prune.interval.ms").unsigned_abs(),
+            snapshot_update_records_per_snapshot: from
+                .int("share.coordinator.snapshot.update.records.per.snapshot")
+                .unsigned_abs(),
+            cold_partition_snapshot_interval_ms: from.long("share.coordinator.cold.partition.snapshot.interval.ms"),
+            write_timeout_ms: from.long("share.coordinator.write.timeout.ms"),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Share groups' rooms: the coordinator of their state.
+
+use super::World;
+use crate::config::BrokerConfig;
+use crate::coordinator::{
+    Idle, PartitionJournal, Runtime, RuntimeParts, RuntimeSettings, ShareStates, SHARE_GROUP_STATE,
+};
+use crate::replica::ReplicaManager;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// The share coordinator.
+pub(super) fn start_states(config: &BrokerConfig, world: &World, replicas: &Arc<ReplicaManager>) -> Arc<ShareStates> {
+    let parts = RuntimeParts {
+        journal: Arc::new(PartitionJournal::new(replicas.clone(), SHARE_GROUP_STATE)),
+        doer: Arc::new(Idle),
+        clock: world.clock.clone(),
+        rng: world.rng.fork(),
+    };
+    Runtime::new(parts, RuntimeSettings::of_share_states(config))
+}
+
+/// Runs its timers, and prunes its topic.
+pub(super) fn run(
+    config: &BrokerConfig,
+    states: &Arc<ShareStates>,
+    replicas: &Arc<ReplicaManager>,
+    cancelled: &CancellationToken,
+) {
+    tokio::spawn(states.clone().run_timers(cancelled.clone()));
+    let interval_ms = config.shares.state_topic_prune_interval_ms;
+    tokio::spawn(states.clone().run_pruning(replicas.clone(), interval_ms, cancelled.clone()));
+}
