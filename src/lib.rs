@@ -37,6 +37,7 @@
 //! - `share`: share groups as pure state: what their coordinator keeps, what a leader delivers. Absent: I/O, tokio.
 //! - `coordinator`: runs the shards on the led partitions of the internal topics. Absent: what a group or a
 //!   transaction is.
+//! - `sharing`: share-partitions of the led partitions at work, and the sessions of who reads them. Absent: membership.
 //! - `quorum`: the metadata quorum on raft-rs: core, driver, store, transport, handle. Absent: what an entry means,
 //!   beyond one state machine that joins `controller` and `metadata`.
 //!
@@ -68,6 +69,7 @@ pub mod group;
 pub mod quorum;
 pub mod replica;
 pub mod share;
+pub mod sharing;
 pub mod txn;
 // L3 talk
 pub mod api;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["clock", "config", "disk", "ids", "kv", "record", "rng", "telemetry", "wire"],
     &["controller", "log", "metadata", "quota", "shard"],
-    &["coordinator", "group", "quorum", "replica", "share", "txn"],
+    &["coordinator", "group", "quorum", "replica", "share", "sharing", "txn"],
     &["api", "server"],
 ];
 
@@ -37,6 +37,9 @@ const EDGES: &[(&str, &str)] = &[
     ("coordinator", "quorum"),
     ("coordinator", "share"),
     ("replica", "quorum"),
+    ("sharing", "coordinator"),
+    ("sharing", "replica"),
+    ("sharing", "share"),
     ("server", "api"),
 ];
 

@@ -29,7 +29,7 @@ impl Reader<'_> {
         self.long(name).clamp(i16::MIN.into(), i16::MAX.into()) as i16
     }
 
-    fn size(&self, name: &str) -> usize {
+    pub(super) fn size(&self, name: &str) -> usize {
         usize::try_from(self.long(name)).unwrap_or(0)
     }
 

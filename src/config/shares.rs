@@ -1,8 +1,8 @@
-//! Keys about share groups, typed: the coordinator of their state.
+//! Keys about share groups, typed: the coordinator of their state, and what is delivered.
 
 use super::reader::Reader;
 
-/// Keys of the share coordinator, `share.coordinator.…`.
+/// Keys of the share coordinator, `share.coordinator.…`, and of share groups, `group.share.…`.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)] // the fields are the keys of the tables, whose documentation stands there
 pub struct ShareSettings {
@@ -14,6 +14,13 @@ pub struct ShareSettings {
     pub snapshot_update_records_per_snapshot: u32,
     pub cold_partition_snapshot_interval_ms: i64,
     pub write_timeout_ms: i64,
+    /// Lock duration in ms, delivery count, record locks of a partition.
+    pub limits: [i64; 3],
+    /// The least that a group may set.
+    pub min_limits: [i64; 3],
+    /// The most that a group may set.
+    pub max_limits: [i64; 3],
+    pub max_share_sessions: usize,
 }
 
 impl ShareSettings {
@@ -29,6 +36,22 @@ impl ShareSettings {
                 .unsigned_abs(),
             cold_partition_snapshot_interval_ms: from.long("share.coordinator.cold.partition.snapshot.interval.ms"),
             write_timeout_ms: from.long("share.coordinator.write.timeout.ms"),
+            limits: [
+                from.long("group.share.record.lock.duration.ms"),
+                from.long("group.share.delivery.count.limit"),
+                from.long("group.share.partition.max.record.locks"),
+            ],
+            min_limits: [
+                from.long("group.share.min.record.lock.duration.ms"),
+                from.long("group.share.min.delivery.count.limit"),
+                from.long("group.share.min.partition.max.record.locks"),
+            ],
+            max_limits: [
+                from.long("group.share.max.record.lock.duration.ms"),
+                from.long("group.share.max.delivery.count.limit"),
+                from.long("group.share.max.partition.max.record.locks"),
+            ],
+            max_share_sessions: from.size("group.share.max.share.sessions"),
         }
     }
 }

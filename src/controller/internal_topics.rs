@@ -1,7 +1,6 @@
 //! The topics that brokers keep for themselves, as they are to be created when first needed.
 
 use super::request::NewTopic;
-use crate::config::definition::Value;
 use crate::config::BrokerConfig;
 use crate::metadata::image::MetadataImage;
 
@@ -52,20 +51,6 @@ impl InternalTopicSettings {
             replication_factor: shares.state_topic_replication_factor,
             segment_bytes: shares.state_topic_segment_bytes,
             min_insync_replicas: Some(shares.state_topic_min_isr),
-            lone_node: config.is_lone_node(),
-        }
-    }
-
-    fn of_keys(config: &BrokerConfig, prefix: &str) -> Self {
-        let number = |key: &str| match config.values.value(&format!("{prefix}.{key}")) {
-            Some(Value::Integer(number)) => i32::try_from(number).unwrap_or(i32::MAX),
-            _ => 1,
-        };
-        Self {
-            partitions: number("num.partitions"),
-            replication_factor: i16::try_from(number("replication.factor")).unwrap_or(i16::MAX),
-            segment_bytes: number("segment.bytes"),
-            min_insync_replicas: Some(number("min.isr")),
             lone_node: config.is_lone_node(),
         }
     }

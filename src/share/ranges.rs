@@ -21,16 +21,6 @@ impl<V: Clone + PartialEq> Ranges<V> {
         self.runs.iter().map(|(first, (last, value))| (*first, *last, value))
     }
 
-    /// How many runs there are.
-    pub fn len(&self) -> usize {
-        self.runs.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.runs.is_empty()
-    }
-
     /// The first run.
     pub fn first(&self) -> Option<(i64, i64, &V)> {
         self.iter().next()
