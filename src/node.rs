@@ -36,6 +36,7 @@ use crate::quota::{ClientQuotas, QuotaSettings};
 use crate::record::compress::ScratchPool;
 use crate::replica::{HostedDir, ManagerParts, ReplicaManager};
 use crate::rng::Rng;
+use crate::sharing::ShareManager;
 use crate::telemetry::LogLevels;
 use crate::txn;
 use crate::wire::Buffers;
@@ -194,9 +195,11 @@ impl Node {
         let markers = LocalMarkers::new(replicas.clone(), groups.clone(), world.clock.clone(), timeout_ms);
         let transactions = start_transactions(&config, world, &replicas, &metadata, &markers);
         let share_states = shares::start_states(&config, world, &replicas);
-        let rooms = Rooms { metadata, controller, replicas, groups, markers, transactions, share_states, quotas };
+        let shares = shares::start_manager(&config, world, &replicas, &share_states, &metadata);
+        let rooms =
+            Rooms { metadata, controller, replicas, groups, markers, transactions, share_states, shares, quotas };
         rooms.subscribe(config.node_id);
-        shares::run(&config, &rooms.share_states, &rooms.replicas, &cancelled);
+        shares::run(&config, &rooms.share_states, &rooms.shares, &rooms.replicas, &cancelled);
         tokio::spawn(rooms.groups.clone().run_timers(cancelled.clone()));
         let registration = Registration {
             controller: rooms.controller.clone(),
@@ -256,6 +259,7 @@ struct Rooms {
     transactions: Arc<Transactions>,
     quotas: Arc<ClientQuotas>,
     share_states: Arc<ShareStates>,
+    shares: Arc<ShareManager>,
 }
 
 impl Rooms {
@@ -299,6 +303,7 @@ impl Rooms {
             transactions: self.transactions.clone(),
             markers: self.markers.clone(),
             share_states: self.share_states.clone(),
+            shares: self.shares.clone(),
             fetch_sessions: SessionCache::new(session_slots, world.rng.fork()),
             producer_ids: ProducerIds::default(),
             topic_creation: Arc::new(TopicCreation::default()),

@@ -238,7 +238,10 @@ fn offsets() -> Vec<(i16, i16, Bytes)> {
 }
 
 fn share_state() -> Vec<(i16, i16, Bytes)> {
-    use crate::shares::{delete_request, initialize_request, read_request, summary_request, write_request};
+    use crate::shares::{
+        delete_request, initialize_request, read_request, share_acknowledge_request, share_fetch_request,
+        summary_request, write_request,
+    };
     let nowhere = Topic::unknown(NOWHERE);
     vec![
         sample(0, &initialize_request(NOWHERE, &nowhere, 0, 0)),
@@ -246,5 +249,7 @@ fn share_state() -> Vec<(i16, i16, Bytes)> {
         sample(0, &write_request(NOWHERE, &nowhere, (0, 0), 0, &[(0, 1, 2, 1)])),
         sample(0, &delete_request(NOWHERE, &nowhere)),
         sample(0, &summary_request(NOWHERE, &nowhere, 0)),
+        sample(1, &share_fetch_request(NOWHERE, "nobody", 7, &[(&nowhere, &[(0, 1, &[1])])])),
+        sample(1, &share_acknowledge_request(NOWHERE, "nobody", 7, &[(&nowhere, &[(0, 1, &[1])])])),
     ]
 }

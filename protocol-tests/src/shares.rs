@@ -139,7 +139,65 @@ impl Client {
     }
 }
 
-/// A share group's id as the codec has it.
-pub fn share_group(name: &str) -> Option<GroupId> {
-    Some(group_id(name))
+/// Acknowledge types.
+pub const GAP: i8 = 0;
+pub const ACCEPT: i8 = 1;
+pub const RELEASE: i8 = 2;
+pub const REJECT: i8 = 3;
+
+/// What is said of partition 0 of a topic: first offset, last offset, types.
+pub type Spoken<'a> = (&'a Topic, &'a [(i64, i64, &'a [i8])]);
+
+/// A ShareFetch of partitions 0 that waits for long.
+pub fn share_fetch_request(group: &str, member: &str, epoch: i32, topics: &[Spoken<'_>]) -> ShareFetchRequest {
+    use share_fetch_request::{AcknowledgementBatch, FetchPartition, FetchTopic};
+    let topics = topics.iter().map(|(topic, spoken)| {
+        let batch = |(first, last, types): &(i64, i64, &[i8])| {
+            let batch = AcknowledgementBatch::default().with_first_offset(*first).with_last_offset(*last);
+            batch.with_acknowledge_types(types.to_vec())
+        };
+        let batches = spoken.iter().map(batch).collect();
+        let partition = FetchPartition::default().with_acknowledgement_batches(batches);
+        FetchTopic::default().with_topic_id(topic.id).with_partitions(vec![partition])
+    });
+    ShareFetchRequest::default()
+        .with_group_id(Some(group_id(group)))
+        .with_member_id(Some(text(member)))
+        .with_share_session_epoch(epoch)
+        .with_max_wait_ms(20_000)
+        .with_min_bytes(1)
+        .with_max_records(500)
+        .with_batch_size(1)
+        .with_topics(topics.collect())
+}
+
+/// A ShareAcknowledge of partitions 0.
+pub fn share_acknowledge_request(
+    group: &str,
+    member: &str,
+    epoch: i32,
+    topics: &[Spoken<'_>],
+) -> ShareAcknowledgeRequest {
+    use share_acknowledge_request::{AcknowledgePartition, AcknowledgeTopic, AcknowledgementBatch};
+    let topics = topics.iter().map(|(topic, spoken)| {
+        let batch = |(first, last, types): &(i64, i64, &[i8])| {
+            let batch = AcknowledgementBatch::default().with_first_offset(*first).with_last_offset(*last);
+            batch.with_acknowledge_types(types.to_vec())
+        };
+        let partition =
+            AcknowledgePartition::default().with_acknowledgement_batches(spoken.iter().map(batch).collect());
+        AcknowledgeTopic::default().with_topic_id(topic.id).with_partitions(vec![partition])
+    });
+    ShareAcknowledgeRequest::default()
+        .with_group_id(Some(group_id(group)))
+        .with_member_id(Some(text(member)))
+        .with_share_session_epoch(epoch)
+        .with_topics(topics.collect())
+}
+
+/// What was acquired: first offset, last offset, delivery count.
+pub fn taken(response: &ShareFetchResponse) -> Vec<(i64, i64, i16)> {
+    let partitions = response.responses.iter().flat_map(|topic| &topic.partitions);
+    let acquired = partitions.flat_map(|partition| &partition.acquired_records);
+    acquired.map(|one| (one.first_offset, one.last_offset, one.delivery_count)).collect()
 }

@@ -7,6 +7,7 @@ use crate::log::AppendRefused;
 use crate::record::validate::BatchRefused;
 use crate::replica::{AppendError, DeleteRecordsError, FetchError, ListOffsetError, PartitionError};
 use crate::share::state::ShareStateError;
+use crate::sharing::{SessionError, ShareError};
 use crate::txn::TxnError;
 
 /// A Kafka error code, by Kafka's name.
@@ -158,6 +159,30 @@ impl ErrorCode {
     /// The number on the wire.
     pub fn code(self) -> i16 {
         self as i16
+    }
+}
+
+impl From<SessionError> for ErrorCode {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::NotFound => Self::ShareSessionNotFound,
+            SessionError::InvalidEpoch => Self::InvalidShareSessionEpoch,
+            SessionError::LimitReached => Self::ShareSessionLimitReached,
+        }
+    }
+}
+
+impl From<&ShareError> for ErrorCode {
+    fn from(error: &ShareError) -> Self {
+        match error {
+            ShareError::UnknownTopicOrPartition => Self::UnknownTopicOrPartition,
+            ShareError::NotLeaderOrFollower => Self::NotLeaderOrFollower,
+            ShareError::InvalidRecordState(_) => Self::InvalidRecordState,
+            ShareError::InvalidRequest(_) => Self::InvalidRequest,
+            ShareError::CoordinatorNotAvailable => Self::CoordinatorNotAvailable,
+            ShareError::Storage => Self::KafkaStorageError,
+            ShareError::UnknownServerError(_) => Self::UnknownServerError,
+        }
     }
 }
 

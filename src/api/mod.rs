@@ -72,7 +72,10 @@ mod read_share_group_state_summary;
 mod remove_raft_voter;
 mod renew_delegation_token;
 pub mod reply;
+mod share_acknowledge;
+mod share_fetch;
 mod share_state;
+mod shares;
 mod sync_group;
 mod throttle;
 mod topic_creation;
@@ -94,6 +97,7 @@ use crate::quorum::ControllerHandle;
 use crate::quota::ClientQuotas;
 use crate::record::compress::ScratchPool;
 use crate::replica::ReplicaManager;
+use crate::sharing::ShareManager;
 use crate::telemetry::LogLevels;
 use crate::wire::versions::ApiVersion;
 use crate::wire::{frame, shape, versions, Buffers};
@@ -185,6 +189,8 @@ pub const HANDLED: &[Handled] = &[
     overlapping(69),
     alone(74),
     alone(75),
+    overlapping(78),
+    overlapping(79),
     alone(80),
     alone(81),
     overlapping(83),
@@ -216,6 +222,8 @@ pub struct Services {
     pub markers: Arc<LocalMarkers>,
     /// The share-group state that this node coordinates.
     pub share_states: Arc<ShareStates>,
+    /// The share-partitions of the partitions that this node leads.
+    pub shares: Arc<ShareManager>,
     /// Fetch sessions.
     pub fetch_sessions: SessionCache,
     /// Producer ids at hand.
@@ -267,6 +275,10 @@ impl Dispatch for Api {
                 reply.await
             }
         }
+    }
+
+    fn closed(&self, connection: u64) {
+        self.services.shares.connection_closed(connection);
     }
 
     fn overlaps(&self, api_key: i16) -> bool {
@@ -402,6 +414,8 @@ impl Api {
             69 => now!(consumer_group_describe, ConsumerGroupDescribeRequest),
             74 => now!(list_config_resources, ListConfigResourcesRequest),
             75 => now!(describe_topic_partitions, DescribeTopicPartitionsRequest),
+            78 => now!(share_fetch, ShareFetchRequest),
+            79 => now!(share_acknowledge, ShareAcknowledgeRequest),
             80 => now!(add_raft_voter, AddRaftVoterRequest),
             81 => now!(remove_raft_voter, RemoveRaftVoterRequest),
             83 => now!(initialize_share_group_state, InitializeShareGroupStateRequest),

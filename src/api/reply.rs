@@ -22,6 +22,9 @@ pub trait Dispatch: Send + Sync + 'static {
     /// Whether requests of this API may start while earlier answers of the connection are still awaited
     /// ([`Reply::Later`]), and let later ones start while theirs is. All others start when nothing is awaited.
     fn overlaps(&self, api_key: i16) -> bool;
+
+    /// A connection is over, however it ended: what was tied to it goes.
+    fn closed(&self, _connection: u64) {}
 }
 
 /// What stage one of a request came to.

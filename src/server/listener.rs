@@ -122,7 +122,9 @@ impl<D: Dispatch> Reception<D> {
         let open = Open { metrics, _admitted: admitted };
         let (id, peer, cut) = (context.id, context.peer, self.cut.clone());
         let connection = Connection::new(Arc::clone(&self.shared), context, stream);
+        let closing = Closing { shared: Arc::clone(&self.shared), id };
         self.tasks.spawn(async move {
+            let _closing = closing;
             // A panic takes this connection with it, and nothing else: whatever a handler had locked is freed by unwinding.
             let serving = AssertUnwindSafe(connection.run()).catch_unwind();
             match cut.run_until_cancelled(serving).await {
@@ -134,6 +136,18 @@ impl<D: Dispatch> Reception<D> {
                 None => tracing::info!("Connection {id} from {peer} cut with answers due: the node stops"),
             }
         });
+    }
+}
+
+/// Says that a connection is over when its task ends, in whichever way.
+struct Closing<D: Dispatch> {
+    shared: Arc<Shared<D>>,
+    id: u64,
+}
+
+impl<D: Dispatch> Drop for Closing<D> {
+    fn drop(&mut self) {
+        self.shared.dispatch.closed(self.id);
     }
 }
 

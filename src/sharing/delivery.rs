@@ -53,11 +53,12 @@ impl ShareManager {
             let aborted = read.aborted.unwrap_or_default();
             let mut slicer = Slicer::new(&read.pieces, &aborted);
             let acquired = state.acquire(&mut slicer, &demand.acquire, &limits, now_ms);
+            let unreadable = slicer.failed.is_some();
             if let Some(error) = slicer.failed.take() {
                 tracing::error!("{} cannot be read for {}: {error}", share.partition.name(), share.name);
             }
             let (Some(first), Some(last)) = (acquired.first(), acquired.last()) else {
-                return Ok(Delivered::default());
+                return if unreadable { Err(ShareError::Storage) } else { Ok(Delivered::default()) };
             };
             let pieces = slicer.between(first.first_offset, last.last_offset);
             self.look_again(share, state);

@@ -199,10 +199,9 @@ impl ShareManager {
         let (this, share) = (self.clone(), share.clone());
         async move {
             let stored = stored.await;
-            match &stored {
+            if stored.is_err() {
                 // What was rolled back is locked as before, and what is owed is tried again.
-                Err(_) => this.look_at(&share.name, this.parts.clock.now().mono_ms + RETRY_MS),
-                Ok(()) => {}
+                this.look_at(&share.name, this.parts.clock.now().mono_ms + RETRY_MS);
             }
             stored
         }
