@@ -38,6 +38,7 @@ const EDGES: &[(&str, &str)] = &[
     ("coordinator", "share"),
     ("replica", "quorum"),
     ("sharing", "coordinator"),
+    ("sharing", "group"),
     ("sharing", "replica"),
     ("sharing", "share"),
     ("server", "api"),

@@ -45,6 +45,11 @@ pub(super) fn consumer_groups_are_served(services: &Services) -> bool {
     is_finalized && services.config.groups.consumer_protocol_enable
 }
 
+/// Whether share groups are served: the cluster has finalized them (KIP-932).
+pub(super) fn share_groups_are_served(services: &Services) -> bool {
+    services.metadata.current().feature_level("share.version") >= 1
+}
+
 /// Who asks, as a group keeps it.
 pub(super) fn client(context: &RequestContext<'_>) -> Client {
     Client { id: text(&context.client_id), host: Text::from(format!("/{}", context.connection.peer.ip())) }

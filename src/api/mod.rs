@@ -11,6 +11,7 @@ mod add_raft_voter;
 mod alter_client_quotas;
 mod alter_configs;
 mod alter_partition_reassignments;
+mod alter_share_group_offsets;
 mod alter_user_scram_credentials;
 mod api_versions;
 mod broker_loggers;
@@ -26,6 +27,7 @@ mod delegation_tokens;
 mod delete_acls;
 mod delete_groups;
 mod delete_records;
+mod delete_share_group_offsets;
 mod delete_share_group_state;
 mod delete_topics;
 mod describe_acls;
@@ -37,6 +39,7 @@ mod describe_groups;
 mod describe_log_dirs;
 mod describe_producers;
 mod describe_quorum;
+mod describe_share_group_offsets;
 mod describe_topic_partitions;
 mod describe_transactions;
 mod describe_user_scram_credentials;
@@ -74,6 +77,8 @@ mod renew_delegation_token;
 pub mod reply;
 mod share_acknowledge;
 mod share_fetch;
+mod share_group_describe;
+mod share_group_heartbeat;
 mod share_state;
 mod shares;
 mod sync_group;
@@ -189,6 +194,8 @@ pub const HANDLED: &[Handled] = &[
     overlapping(69),
     alone(74),
     alone(75),
+    overlapping(76),
+    overlapping(77),
     overlapping(78),
     overlapping(79),
     alone(80),
@@ -198,6 +205,9 @@ pub const HANDLED: &[Handled] = &[
     overlapping(85),
     overlapping(86),
     overlapping(87),
+    alone(90),
+    alone(91),
+    alone(92),
 ];
 
 /// The rooms that handlers talk to. Made once by `node`.
@@ -414,6 +424,8 @@ impl Api {
             69 => now!(consumer_group_describe, ConsumerGroupDescribeRequest),
             74 => now!(list_config_resources, ListConfigResourcesRequest),
             75 => now!(describe_topic_partitions, DescribeTopicPartitionsRequest),
+            76 => now!(share_group_heartbeat, ShareGroupHeartbeatRequest),
+            77 => now!(share_group_describe, ShareGroupDescribeRequest),
             78 => now!(share_fetch, ShareFetchRequest),
             79 => now!(share_acknowledge, ShareAcknowledgeRequest),
             80 => now!(add_raft_voter, AddRaftVoterRequest),
@@ -423,6 +435,9 @@ impl Api {
             85 => now!(write_share_group_state, WriteShareGroupStateRequest),
             86 => now!(delete_share_group_state, DeleteShareGroupStateRequest),
             87 => now!(read_share_group_state_summary, ReadShareGroupStateSummaryRequest),
+            90 => now!(describe_share_group_offsets, DescribeShareGroupOffsetsRequest),
+            91 => now!(alter_share_group_offsets, AlterShareGroupOffsetsRequest),
+            92 => now!(delete_share_group_offsets, DeleteShareGroupOffsetsRequest),
             other => return Err(format!("API key {other} has a row but no handler")),
         })
     }

@@ -21,6 +21,14 @@ pub struct ShareSettings {
     /// The most that a group may set.
     pub max_limits: [i64; 3],
     pub max_share_sessions: usize,
+    /// Session timeout and heartbeat interval of members, ms.
+    pub membership: [i32; 2],
+    /// The least that a group may set.
+    pub min_membership: [i32; 2],
+    /// The most that a group may set.
+    pub max_membership: [i32; 2],
+    pub max_size: usize,
+    pub initialize_retry_interval_ms: i64,
 }
 
 impl ShareSettings {
@@ -52,6 +60,17 @@ impl ShareSettings {
                 from.long("group.share.max.partition.max.record.locks"),
             ],
             max_share_sessions: from.size("group.share.max.share.sessions"),
+            membership: [from.int("group.share.session.timeout.ms"), from.int("group.share.heartbeat.interval.ms")],
+            min_membership: [
+                from.int("group.share.min.session.timeout.ms"),
+                from.int("group.share.min.heartbeat.interval.ms"),
+            ],
+            max_membership: [
+                from.int("group.share.max.session.timeout.ms"),
+                from.int("group.share.max.heartbeat.interval.ms"),
+            ],
+            max_size: from.size("group.share.max.size"),
+            initialize_retry_interval_ms: from.long("group.share.initialize.retry.interval.ms"),
         }
     }
 }

@@ -57,6 +57,7 @@ impl FeatureSetting {
             Self::new("group.version", 0, 1, 1),
             Self::new("kraft.version", 0, 0, 0),
             Self::new("metadata.version", 30, 30, 30),
+            Self::new("share.version", 0, 1, 1),
             Self::new(TRANSACTION_VERSION, 0, 2, 2),
         ]
     }

@@ -4,7 +4,7 @@ use super::runtime::{Runtime, RuntimeSettings};
 use crate::config::broker::BrokerConfig;
 use crate::group::request::{Ask, Client, ListGroups, ListedGroup};
 use crate::group::{Assignor, ConsumerSettings, Event, GroupConfig, GroupError, MigrationPolicy};
-use crate::group::{Request, Settings, Shard};
+use crate::group::{Request, Settings, Shard, ShareGroupConfig, ShareSettings};
 use crate::ids::Uuid;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -26,6 +26,7 @@ impl RuntimeSettings<Settings> {
             offsets_retention_check_interval_ms: groups.offsets_retention_check_interval_ms,
             offset_metadata_max_bytes: usize::try_from(groups.offset_metadata_max_bytes).unwrap_or(0),
             consumer: consumer_settings(config),
+            share: share_settings(config),
         };
         let topic = config.topic_config(&BTreeMap::new());
         let max_batch_bytes = topic.max_message_bytes.min(groups.offsets_topic_segment_bytes);
@@ -36,6 +37,21 @@ impl RuntimeSettings<Settings> {
             max_parked_replies: config.klamm.parked_replies_max,
             commit_timeout_ms: i64::from(groups.offsets_commit_timeout_ms),
         }
+    }
+}
+
+fn share_settings(config: &BrokerConfig) -> ShareSettings {
+    let of = |[session_timeout_ms, heartbeat_interval_ms]: [i32; 2]| ShareGroupConfig {
+        session_timeout_ms,
+        heartbeat_interval_ms,
+    };
+    let shares = &config.shares;
+    ShareSettings {
+        defaults: of(shares.membership),
+        min: of(shares.min_membership),
+        max: of(shares.max_membership),
+        max_size: shares.max_size,
+        initialize_retry_ms: shares.initialize_retry_interval_ms,
     }
 }
 

@@ -93,3 +93,39 @@ ask!(ConsumerGroupHeartbeat, ConsumerGroupHeartbeatReply {
     }
 });
 ask!(ConsumerGroupDescribe, ConsumerGroupDescribeReply {});
+ask!(ShareGroupHeartbeat, ShareGroupHeartbeatReply {
+    fn refused_unseen(&self, _: &Settings) -> Option<ShareGroupHeartbeatReply> {
+        self.judge().err().map(ShareGroupHeartbeatReply::refused)
+    }
+});
+
+/// The same for answers that are made as a [`Reply`] at once.
+macro_rules! ask_for {
+    ($($request:ident -> $reply:ty,)*) => {
+        $(impl From<$request> for Request {
+            fn from(request: $request) -> Self {
+                Self::$request(request)
+            }
+        }
+        impl Ask<Shard> for $request {
+            type Reply = $reply;
+            fn key(&self) -> &Text {
+                &self.group_id
+            }
+            fn reply(reply: Reply) -> Option<$reply> {
+                match reply {
+                    Reply::$request(reply) => Some(reply),
+                    _ => None,
+                }
+            }
+        })*
+    };
+}
+
+ask_for! {
+    ShareGroupInitialized -> ShareGroupInitializedReply,
+    ShareGroupDescribe -> ShareGroupDescribeReply,
+    ShareGroupPartitions -> ShareGroupPartitionsReply,
+    ShareGroupAlter -> ShareGroupAlterReply,
+    ShareGroupForget -> ShareGroupForgetReply,
+}

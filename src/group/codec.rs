@@ -2,6 +2,7 @@
 
 use super::consumer::ConsumerRecord;
 use super::records::{CommittedOffset, Record, StoredGroup, StoredMember};
+use super::share::ShareRecord;
 use super::Text;
 use crate::record::internal::offsets::{GroupMetadataValue, Key, MemberMetadata, OffsetCommitValue};
 use crate::record::internal::FieldError;
@@ -16,6 +17,7 @@ impl Record {
                 Ok((key, value.as_ref().map(|value| to_metadata(value).encode()).transpose()?))
             }
             Self::Consumer { group, record } => record.encode(group),
+            Self::Share { group, record } => record.encode(group),
             Self::Offset { group, topic, partition, value } => {
                 let (group, topic) = (group.to_string(), topic.to_string());
                 let key = Key::OffsetCommit { group, topic, partition: *partition }.encode()?;
@@ -36,8 +38,11 @@ impl Record {
                 Self::Offset { group: group.into(), topic: topic.into(), partition, value }
             }
             Key::Unknown(_) => {
-                let of_group = |(group, record)| Self::Consumer { group, record };
-                return Ok(ConsumerRecord::decode(key, value)?.map(of_group));
+                if let Some((group, record)) = ConsumerRecord::decode(key, value)? {
+                    return Ok(Some(Self::Consumer { group, record }));
+                }
+                let of_group = |(group, record)| Self::Share { group, record };
+                return Ok(ShareRecord::decode(key, value)?.map(of_group));
             }
         }))
     }

@@ -10,6 +10,8 @@ use super::Text;
 const CLASSIC: &str = "classic";
 /// The type of groups to which the coordinator assigns. They go by this protocol type, too.
 const CONSUMER: &str = "consumer";
+/// The type, and protocol type, of share groups.
+const SHARE: &str = "share";
 
 impl Shard {
     /// A group as it now is.
@@ -65,6 +67,10 @@ fn listed(id: &Text, entry: &Entry) -> ListedGroup {
     if let Some(group) = &entry.consumer {
         let (group_id, state) = (id.clone(), group.state().name());
         return ListedGroup { group_id, protocol_type: CONSUMER.into(), state, group_type: CONSUMER };
+    }
+    if let Some(group) = &entry.share {
+        let (group_id, state) = (id.clone(), group.state_name());
+        return ListedGroup { group_id, protocol_type: SHARE.into(), state, group_type: SHARE };
     }
     let group = entry.group(id);
     ListedGroup {

@@ -41,6 +41,13 @@ pub enum Soft {
     ExpiryArmed(bool),
     /// The cluster's metadata is now this.
     Metadata(Arc<MetadataImage>, TopicsChange),
+    /// The share coordinator was asked to set partitions up for a share group.
+    ShareAsked {
+        /// The group.
+        group: Text,
+        /// When, ms of the monotonic clock.
+        at_ms: i64,
+    },
     /// A consumer group's epoch takes account of all topics as they were at this offset of the metadata.
     TopicsChecked {
         /// The group.

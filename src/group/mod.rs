@@ -1,4 +1,5 @@
-//! Group state machines as pure shards: classic groups, consumer groups (KIP-848), and the offsets that groups commit.
+//! Group state machines as pure shards: classic groups, consumer groups (KIP-848), share groups (KIP-932), and the offsets
+//! that groups commit.
 //!
 //! A [`Shard`] holds the groups of one partition of `__consumer_offsets`. [`Shard::step`] judges an event and changes
 //! nothing; it returns [`Effects`](crate::shard::Effects). The runtime (`coordinator/`) appends their records, then replays them into the shard,
@@ -20,6 +21,7 @@ pub mod records;
 pub mod request;
 mod settings;
 mod shard;
+mod share;
 #[cfg(test)]
 mod tests;
 
@@ -29,7 +31,7 @@ pub use effects::{Event, Soft, TimerKey};
 pub use error::GroupError;
 pub use records::Record;
 pub use request::{Reply, Request};
-pub use settings::{ConsumerSettings, GroupConfig, MigrationPolicy, Settings};
+pub use settings::{ConsumerSettings, GroupConfig, MigrationPolicy, Settings, ShareGroupConfig, ShareSettings};
 pub use shard::Shard;
 
 /// What a step of a group's shard wants done.

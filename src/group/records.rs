@@ -1,6 +1,7 @@
 //! What a shard keeps in `__consumer_offsets`: state as records, and records as Kafka's bytes.
 
 use super::consumer::ConsumerRecord;
+use super::share::ShareRecord;
 use super::Text;
 use crate::ids::Uuid;
 use bytes::Bytes;
@@ -91,6 +92,13 @@ pub enum Record {
         group: Text,
         /// What is said of it.
         record: ConsumerRecord,
+    },
+    /// Of a share group.
+    Share {
+        /// Its id.
+        group: Text,
+        /// What is said of it.
+        record: ShareRecord,
     },
     /// An offset.
     Offset {

@@ -6,6 +6,7 @@
 pub use super::ask::Ask;
 use super::consumer::{Partitions, Refusal};
 use super::error::GroupError;
+pub use super::share::request::*;
 use super::Text;
 use crate::ids::Uuid;
 use crate::shard::BatchProducer;
@@ -585,6 +586,18 @@ pub enum Request {
     ConsumerGroupHeartbeat(ConsumerGroupHeartbeat),
     /// See [`ConsumerGroupDescribe`].
     ConsumerGroupDescribe(ConsumerGroupDescribe),
+    /// See [`ShareGroupHeartbeat`].
+    ShareGroupHeartbeat(ShareGroupHeartbeat),
+    /// See [`ShareGroupInitialized`].
+    ShareGroupInitialized(ShareGroupInitialized),
+    /// See [`ShareGroupDescribe`].
+    ShareGroupDescribe(ShareGroupDescribe),
+    /// See [`ShareGroupPartitions`].
+    ShareGroupPartitions(ShareGroupPartitions),
+    /// See [`ShareGroupAlter`].
+    ShareGroupAlter(ShareGroupAlter),
+    /// See [`ShareGroupForget`].
+    ShareGroupForget(ShareGroupForget),
 }
 
 /// Any answer about one group.
@@ -614,4 +627,16 @@ pub enum Reply {
     ConsumerGroupHeartbeat(ConsumerGroupHeartbeatReply),
     /// See [`ConsumerGroupDescribeReply`].
     ConsumerGroupDescribe(ConsumerGroupDescribeReply),
+    /// To [`ShareGroupHeartbeat`].
+    ShareGroupHeartbeat(ShareGroupHeartbeatReply),
+    /// To [`ShareGroupInitialized`].
+    ShareGroupInitialized(ShareGroupInitializedReply),
+    /// To [`ShareGroupDescribe`].
+    ShareGroupDescribe(ShareGroupDescribeReply),
+    /// To [`ShareGroupPartitions`].
+    ShareGroupPartitions(ShareGroupPartitionsReply),
+    /// To [`ShareGroupAlter`].
+    ShareGroupAlter(ShareGroupAlterReply),
+    /// To [`ShareGroupForget`].
+    ShareGroupForget(ShareGroupForgetReply),
 }

@@ -140,6 +140,70 @@ impl ConsumerSettings {
     }
 }
 
+/// What is set for all share groups and may be set for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShareGroupConfig {
+    /// `share.session.timeout.ms`.
+    pub session_timeout_ms: i32,
+    /// `share.heartbeat.interval.ms`.
+    pub heartbeat_interval_ms: i32,
+}
+
+/// The settings of share groups' membership: `group.share.…`.
+#[derive(Clone, Debug)]
+pub struct ShareSettings {
+    /// For groups that have no settings of their own.
+    pub defaults: ShareGroupConfig,
+    /// The least that a group may set.
+    pub min: ShareGroupConfig,
+    /// The most that a group may set.
+    pub max: ShareGroupConfig,
+    /// `max.size`, members.
+    pub max_size: usize,
+    /// `initialize.retry.interval.ms`.
+    pub initialize_retry_ms: i64,
+}
+
+impl Default for ShareSettings {
+    fn default() -> Self {
+        let of =
+            |session_timeout_ms, heartbeat_interval_ms| ShareGroupConfig { session_timeout_ms, heartbeat_interval_ms };
+        Self {
+            defaults: of(45_000, 5_000),
+            min: of(45_000, 5_000),
+            max: of(60_000, 15_000),
+            max_size: 200,
+            initialize_retry_ms: 30_000,
+        }
+    }
+}
+
+impl ShareSettings {
+    /// What holds for a group. What lies outside of the bounds is moved to the nearest.
+    pub fn of_group(&self, image: &MetadataImage, group: &str) -> ShareGroupConfig {
+        let own = image.group_config(group);
+        let within = |key: &str, default: i32, min: i32, max: i32| {
+            let set = own.get(key).and_then(|value| value.parse::<i32>().ok());
+            set.map_or(default, |ms| ms.clamp(min, max.max(min)))
+        };
+        let (default, min, max) = (&self.defaults, &self.min, &self.max);
+        ShareGroupConfig {
+            session_timeout_ms: within(
+                "share.session.timeout.ms",
+                default.session_timeout_ms,
+                min.session_timeout_ms,
+                max.session_timeout_ms,
+            ),
+            heartbeat_interval_ms: within(
+                "share.heartbeat.interval.ms",
+                default.heartbeat_interval_ms,
+                min.heartbeat_interval_ms,
+                max.heartbeat_interval_ms,
+            ),
+        }
+    }
+}
+
 /// The settings of groups and offsets.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -159,6 +223,8 @@ pub struct Settings {
     pub offset_metadata_max_bytes: usize,
     /// Consumer groups.
     pub consumer: ConsumerSettings,
+    /// Share groups.
+    pub share: ShareSettings,
 }
 
 impl Default for Settings {
@@ -172,6 +238,7 @@ impl Default for Settings {
             offsets_retention_check_interval_ms: 600_000,
             offset_metadata_max_bytes: 4_096,
             consumer: ConsumerSettings::default(),
+            share: ShareSettings::default(),
         }
     }
 }

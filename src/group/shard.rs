@@ -2,13 +2,16 @@
 
 use super::ask::Ask;
 use super::classic::{ClassicGroup, State};
-use super::consumer::ConsumerGroup;
+use super::consumer::{ConsumerGroup, Refusal};
 use super::effects::{Event, Soft, TimerKey};
 use super::error::GroupError;
 use super::offsets::{Offsets, PendingOffsets};
 use super::records::{Record, StoredGroup};
-use super::request::{Client, CommitTopic, ListGroups, ListedGroup, Reply, Request};
+use super::request::{
+    Client, CommitTopic, ConsumerGroupHeartbeatReply, JoinGroupReply, ListGroups, ListedGroup, Reply, Request,
+};
 use super::settings::{GroupConfig, Settings, MAX_SHARD_GROUPS};
+use super::share::ShareGroup;
 use super::{Caller, Effects, Origin, Text, TimerChange};
 use crate::clock::Now;
 use crate::ids::Uuid;
@@ -26,6 +29,10 @@ pub(super) struct Entry {
     stored: Option<StoredGroup>,
     /// Hard: set if it is a consumer group.
     pub(super) consumer: Option<Box<ConsumerGroup>>,
+    /// Hard: set if it is a share group.
+    pub(super) share: Option<Box<ShareGroup>>,
+    /// Live: when the share coordinator was last asked to set partitions up, ms of the monotonic clock.
+    pub(super) share_asked_ms: Option<i64>,
     /// Hard: the committed offsets.
     pub(super) offsets: Offsets,
     /// Live: none while it is just what `stored` says.
@@ -113,6 +120,12 @@ impl Machine for Shard {
                 }
                 self.change_entry(&group, |entry| ConsumerGroup::replay(&mut entry.consumer, record));
             }
+            Record::Share { group, record } => {
+                if !record.is_tombstone() {
+                    self.groups.entry(group.clone()).or_default();
+                }
+                self.change_entry(&group, |entry| ShareGroup::replay(&mut entry.share, record));
+            }
             Record::Offset { group, topic, partition, value: Some(value) } => {
                 let entry = self.groups.entry(group.clone()).or_default();
                 match origin.producer_id {
@@ -162,6 +175,11 @@ impl Machine for Shard {
                 }
                 self.image = image;
             }
+            Soft::ShareAsked { group, at_ms } => {
+                if let Some(entry) = self.groups.get_mut(&group) {
+                    entry.share_asked_ms = Some(at_ms);
+                }
+            }
             Soft::TopicsChecked { group, at } => {
                 if let Some(entry) = self.groups.get_mut(&group) {
                     entry.topics_checked_at = Some(at);
@@ -208,7 +226,12 @@ impl Shard {
     /// A copy of a classic group to work on.
     pub(super) fn group(&self, id: &str) -> Option<ClassicGroup> {
         let (id, entry) = self.groups.get_key_value(id)?;
-        entry.consumer.is_none().then(|| entry.group(id))
+        (entry.consumer.is_none() && entry.share.is_none()).then(|| entry.group(id))
+    }
+
+    /// Whether a share group has this id.
+    pub(super) fn is_share_group(&self, id: &str) -> bool {
+        self.groups.get(id).is_some_and(|entry| entry.share.is_some())
     }
 
     /// A consumer group.
@@ -230,7 +253,8 @@ impl Shard {
     fn change_entry(&mut self, id: &Text, change: impl FnOnce(&mut Entry)) {
         let Some(entry) = self.groups.get_mut(id) else { return };
         change(entry);
-        if entry.stored.is_none() && entry.consumer.is_none() && entry.offsets.is_empty() {
+        let is_group = entry.stored.is_some() || entry.consumer.is_some() || entry.share.is_some();
+        if !is_group && entry.offsets.is_empty() {
             self.groups.remove(id);
         }
     }
@@ -238,7 +262,8 @@ impl Shard {
     /// The hard state as text, for tests that compare a shard with its restart.
     #[cfg(test)]
     pub(super) fn hard_state(&self) -> String {
-        let entries = self.groups.iter().map(|(id, entry)| (id, &entry.stored, &entry.consumer, &entry.offsets));
+        let entries =
+            self.groups.iter().map(|(id, entry)| (id, &entry.stored, &entry.consumer, &entry.share, &entry.offsets));
         format!("{:#?} {:#?}", entries.collect::<Vec<_>>(), self.pending)
     }
 }
@@ -289,6 +314,7 @@ fn refused_unseen(request: &Request, settings: &Settings) -> Option<Reply> {
         Request::LeaveGroup(request) => request.refused_unseen(settings).map(Reply::from),
         Request::OffsetDelete(request) => request.refused_unseen(settings).map(Reply::from),
         Request::ConsumerGroupHeartbeat(request) => request.refused_unseen(settings).map(Reply::from),
+        Request::ShareGroupHeartbeat(request) => request.refused_unseen(settings).map(Reply::from),
         _ => None,
     }
 }
@@ -301,8 +327,27 @@ pub(super) struct Turn<'a> {
 }
 
 impl Turn<'_> {
+    /// What a share group answers to who takes it for another kind, where that could make one of it.
+    fn refused_by_share_group(&self, request: &Request) -> Option<Reply> {
+        let (id, reply): (&Text, Reply) = match request {
+            Request::JoinGroup(join) => {
+                let member = join.member_id.clone();
+                (&join.group_id, JoinGroupReply::refused(GroupError::InconsistentGroupProtocol, member).into())
+            }
+            Request::ConsumerGroupHeartbeat(beat) => {
+                let refusal = Refusal::not_found(format!("Group {} is not a consumer group.", beat.group_id));
+                (&beat.group_id, ConsumerGroupHeartbeatReply::refused(refusal).into())
+            }
+            _ => return None,
+        };
+        self.shard.is_share_group(id).then_some(reply)
+    }
+
     fn request(&mut self, caller: Caller, client: &Client, fresh_id: Uuid, request: Request) {
         let shard = self.shard;
+        if let Some(reply) = self.refused_by_share_group(&request) {
+            return self.reply(caller, reply);
+        }
         match request {
             Request::JoinGroup(request) => self.join_group(caller, client, fresh_id, &request),
             Request::SyncGroup(request) => self.sync_group(caller, &request),
@@ -316,6 +361,12 @@ impl Turn<'_> {
             Request::DeleteGroup(request) => self.delete_group(caller, &request),
             Request::ConsumerGroupHeartbeat(request) => self.consumer_heartbeat(caller, client, fresh_id, &request),
             Request::ConsumerGroupDescribe(request) => self.reply(caller, shard.describe_consumer_group(&request)),
+            Request::ShareGroupHeartbeat(request) => self.share_heartbeat(caller, client, &request),
+            Request::ShareGroupInitialized(request) => self.share_initialized(caller, &request),
+            Request::ShareGroupDescribe(request) => self.reply(caller, shard.describe_share_group(&request)),
+            Request::ShareGroupPartitions(request) => self.reply(caller, shard.share_partitions(&request)),
+            Request::ShareGroupAlter(request) => self.share_alter(caller, &request),
+            Request::ShareGroupForget(request) => self.share_forget(caller, &request),
         }
     }
 
@@ -326,6 +377,9 @@ impl Turn<'_> {
             TimerKey::Sync { group } => self.sync_timer(group),
             TimerKey::Session { group, member } if self.shard.consumer_group(group).is_some() => {
                 self.fence_timer(group, member, "the member session expired");
+            }
+            TimerKey::Session { group, member } if self.shard.is_share_group(group) => {
+                self.share_session_timer(group, member)
             }
             TimerKey::Session { group, member } => self.session_timer(group, member),
             TimerKey::Assign { group } => self.assign_timer(group),
@@ -392,6 +446,10 @@ impl Turn<'_> {
         for (id, entry) in &shard.groups {
             if let Some(group) = &entry.consumer {
                 self.watch_members(id, group);
+                continue;
+            }
+            if let Some(group) = &entry.share {
+                self.watch_share_members(id, group);
                 continue;
             }
             if entry.stored.as_ref().is_none_or(|stored| stored.members.is_empty()) {

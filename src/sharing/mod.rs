@@ -9,6 +9,7 @@
 mod delivery;
 mod error;
 mod manager;
+mod membership;
 mod sessions;
 mod settings;
 mod share;

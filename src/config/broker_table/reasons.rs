@@ -3,7 +3,6 @@
 pub(super) const SIZES: &str = "Accepted without effect: sizes a thread pool or a buffer that Klamm does not have.";
 pub(super) const TIERED: &str = "Accepted without effect: tiered storage is not built.";
 pub(super) const SECURITY: &str = "Accepted without effect: security is not built.";
-pub(super) const SHARE_GROUPS: &str = "Accepted without effect: share groups are not built.";
 pub(super) const STREAMS_GROUPS: &str = "Accepted without effect: streams groups are not built.";
 pub(super) const VERIFIED: &str = "Accepted without effect: transactional data is always verified.";
 pub(super) const REPLICATION: &str = "Accepted without effect: replication between brokers is not built.";

@@ -35,6 +35,9 @@ impl<'a> Turn<'a> {
 
     fn judge_commit(&mut self, request: &OffsetCommit) -> Result<Allowed<'a>, GroupError> {
         let shard = self.shard;
+        if shard.is_share_group(&request.group_id) {
+            return Err(GroupError::GroupIdNotFound);
+        }
         if let Some(group) = shard.consumer_group(&request.group_id) {
             return group.validate_commit(&Committer::of(request));
         }

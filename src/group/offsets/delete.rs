@@ -54,8 +54,10 @@ impl Turn<'_> {
     pub(in super::super) fn delete_group(&mut self, caller: Caller, request: &DeleteGroup) {
         let shard = self.shard;
         let consumer = shard.consumer_group(&request.group_id);
+        let share = shard.groups.get(&request.group_id).and_then(|entry| entry.share.as_deref());
         let is_empty = match consumer {
             Some(group) => Some(group.is_empty()),
+            None if share.is_some() => share.map(|group| group.members.is_empty()),
             None => shard.group(&request.group_id).map(|group| group.state == State::Empty),
         };
         let error = match is_empty {
@@ -89,6 +91,9 @@ impl Turn<'_> {
 
     /// Tombstones for a group, but not for its offsets.
     pub(super) fn bury_without_offsets(&mut self, group: &Text) {
+        if self.shard.groups.get(group).is_some_and(|entry| entry.share.is_some()) {
+            return self.bury_share_group(group);
+        }
         match self.shard.consumer_group(group) {
             Some(consumer) => self.bury_consumer_group(group, consumer),
             None => self.out.records.push(Record::Group { group: group.clone(), value: None }),

@@ -26,6 +26,10 @@ impl Turn<'_> {
                 all_seen = false;
                 break;
             }
+            if entry.share.is_some() {
+                // A share group has no offsets that expire; it goes only when it is deleted, as in Kafka.
+                continue;
+            }
             let group = Kept::of(id, entry);
             if entry.offsets.is_empty() {
                 self.bury_if_spent(id, &group);

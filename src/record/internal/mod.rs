@@ -9,6 +9,7 @@ mod consumer_groups_tests;
 pub mod consumer_protocol;
 mod fields;
 pub mod offsets;
+pub mod share_groups;
 pub mod share_state;
 #[cfg(test)]
 mod share_state_tests;
