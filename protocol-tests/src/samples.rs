@@ -239,11 +239,17 @@ fn offsets() -> Vec<(i16, i16, Bytes)> {
 
 fn share_state() -> Vec<(i16, i16, Bytes)> {
     use crate::shares::{
-        delete_request, initialize_request, read_request, share_acknowledge_request, share_fetch_request,
-        summary_request, write_request,
+        alter_offsets_request, delete_offsets_request, delete_request, describe_offsets_request, initialize_request,
+        read_request, share_acknowledge_request, share_beat, share_fetch_request, summary_request, write_request,
     };
     let nowhere = Topic::unknown(NOWHERE);
+    let described = ShareGroupDescribeRequest::default().with_group_ids(vec![group_id(NOWHERE)]);
     vec![
+        sample(1, &share_beat(NOWHERE, "nobody", 7, Some(&[NOWHERE]))),
+        sample(1, &described),
+        sample(0, &describe_offsets_request(NOWHERE, Some(&[NOWHERE]))),
+        sample(0, &alter_offsets_request(NOWHERE, NOWHERE, 1)),
+        sample(0, &delete_offsets_request(NOWHERE, &[NOWHERE])),
         sample(0, &initialize_request(NOWHERE, &nowhere, 0, 0)),
         sample(0, &read_request(NOWHERE, &nowhere, 0)),
         sample(0, &write_request(NOWHERE, &nowhere, (0, 0), 0, &[(0, 1, 2, 1)])),

@@ -1,7 +1,7 @@
 //! Share groups: the coordinator of their state, and what is asked of it.
 
 use crate::topics::Topic;
-use crate::{error, eventually, group_id, text, Client};
+use crate::{error, eventually, group_id, text, topic_name, Client};
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::*;
 
@@ -200,4 +200,64 @@ pub fn taken(response: &ShareFetchResponse) -> Vec<(i64, i64, i16)> {
     let partitions = response.responses.iter().flat_map(|topic| &topic.partitions);
     let acquired = partitions.flat_map(|partition| &partition.acquired_records);
     acquired.map(|one| (one.first_offset, one.last_offset, one.delivery_count)).collect()
+}
+
+/// A ShareGroupHeartbeat.
+pub fn share_beat(group: &str, member: &str, epoch: i32, topics: Option<&[&str]>) -> ShareGroupHeartbeatRequest {
+    ShareGroupHeartbeatRequest::default()
+        .with_group_id(group_id(group))
+        .with_member_id(text(member))
+        .with_member_epoch(epoch)
+        .with_subscribed_topic_names(topics.map(|topics| topics.iter().map(|name| topic_name(name)).collect()))
+}
+
+/// A DescribeShareGroupOffsets of partitions 0 of topics, or of all there is.
+pub fn describe_offsets_request(group: &str, topics: Option<&[&str]>) -> DescribeShareGroupOffsetsRequest {
+    use describe_share_group_offsets_request::*;
+    let topic = |name: &&str| {
+        DescribeShareGroupOffsetsRequestTopic::default().with_topic_name(topic_name(name)).with_partitions(vec![0])
+    };
+    let group = DescribeShareGroupOffsetsRequestGroup::default()
+        .with_group_id(group_id(group))
+        .with_topics(topics.map(|topics| topics.iter().map(topic).collect()));
+    DescribeShareGroupOffsetsRequest::default().with_groups(vec![group])
+}
+
+/// An AlterShareGroupOffsets of partition 0.
+pub fn alter_offsets_request(group: &str, topic: &str, start_offset: i64) -> AlterShareGroupOffsetsRequest {
+    use alter_share_group_offsets_request::*;
+    let partition = AlterShareGroupOffsetsRequestPartition::default().with_start_offset(start_offset);
+    let topic = AlterShareGroupOffsetsRequestTopic::default()
+        .with_topic_name(topic_name(topic))
+        .with_partitions(vec![partition]);
+    AlterShareGroupOffsetsRequest::default().with_group_id(group_id(group)).with_topics(vec![topic])
+}
+
+/// A DeleteShareGroupOffsets.
+pub fn delete_offsets_request(group: &str, topics: &[&str]) -> DeleteShareGroupOffsetsRequest {
+    use delete_share_group_offsets_request::DeleteShareGroupOffsetsRequestTopic;
+    let topics =
+        topics.iter().map(|name| DeleteShareGroupOffsetsRequestTopic::default().with_topic_name(topic_name(name)));
+    DeleteShareGroupOffsetsRequest::default().with_group_id(group_id(group)).with_topics(topics.collect())
+}
+
+impl Client {
+    /// Beats until so many partitions are assigned: the epoch then, and the partitions.
+    pub fn await_share_assignment(
+        &mut self,
+        group: &str,
+        member: &str,
+        mut epoch: i32,
+        count: usize,
+    ) -> (i32, Vec<(uuid::Uuid, Vec<i32>)>) {
+        eventually("an assignment", || {
+            let beat = self.call(1, &share_beat(group, member, epoch, None));
+            assert_eq!(error(beat.error_code), None);
+            epoch = beat.member_epoch;
+            let topics = beat.assignment?.topic_partitions;
+            let assigned: Vec<_> = topics.into_iter().map(|topic| (topic.topic_id, topic.partitions)).collect();
+            let total: usize = assigned.iter().map(|(_, partitions)| partitions.len()).sum();
+            (total == count).then_some((epoch, assigned))
+        })
+    }
 }

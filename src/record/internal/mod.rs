@@ -10,6 +10,8 @@ pub mod consumer_protocol;
 mod fields;
 pub mod offsets;
 pub mod share_groups;
+#[cfg(test)]
+mod share_groups_tests;
 pub mod share_state;
 #[cfg(test)]
 mod share_state_tests;
