@@ -54,8 +54,9 @@ fn s6_members_share_partitions() {
 #[test]
 fn s6_what_is_refused() {
     let mut client = shared().connect();
-    client.find_coordinator("share-beat-refused");
     let group = "share-beat-refused";
+    client.create_topic(group, 1, &[]);
+    client.find_coordinator(group);
     let topics: Option<&[&str]> = Some(&["t"]);
     for (request, why) in [
         (share_beat(group, "", 0, topics), ResponseError::InvalidRequest),
@@ -71,7 +72,7 @@ fn s6_what_is_refused() {
     let ahead = client.call(1, &share_beat(group, "m", 9, None));
     assert_eq!(error(ahead.error_code), Some(ResponseError::FencedMemberEpoch));
     // Nobody else's kind of group, and nobody else's this.
-    let commit = client.call(8, &protocol_tests::groups::commit_request(group, "t", 0, 1));
+    let commit = client.call(8, &protocol_tests::groups::commit_request(group, group, 0, 1));
     assert_eq!(error(commit.topics[0].partitions[0].error_code), Some(ResponseError::GroupIdNotFound));
     let join = client.call(9, &protocol_tests::groups::join_request(group, "x"));
     assert_eq!(error(join.error_code), Some(ResponseError::InconsistentGroupProtocol));

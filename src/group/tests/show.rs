@@ -87,6 +87,8 @@ pub fn reply(reply: &Reply) -> String {
         Reply::DeleteGroup(r) => format!("delete {}", error(r.error)),
         Reply::ConsumerGroupHeartbeat(r) => consumed(r),
         Reply::ConsumerGroupDescribe(r) => described(r),
+        // Of share groups.
+        other => format!("{other:?}"),
     }
 }
 
@@ -148,6 +150,7 @@ pub fn record(record: &Record) -> String {
         Record::Offset { group, topic, partition, value: Some(value) } => {
             format!("log offset {group} {topic}-{partition} {}", committed(value))
         }
+        Record::Share { group, record } => format!("log {group} {record:?}"),
     }
 }
 
