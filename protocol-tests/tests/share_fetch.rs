@@ -3,7 +3,7 @@
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::ShareFetchRequest;
 use protocol_tests::records::Batch;
-use protocol_tests::shares::{share_fetch_request, taken, ACCEPT, RELEASE};
+use protocol_tests::shares::{share_fetch_request, taken, Spoken, ACCEPT, RELEASE};
 use protocol_tests::topics::Topic;
 use protocol_tests::{error, shared, Broker, Client};
 
@@ -104,7 +104,7 @@ fn s1_what_is_tried_too_often_is_given_up() {
     let mut client = broker.connect();
     let topic = prepared(&mut client, "g");
     for (epoch, count) in [(0, 1), (1, 2)] {
-        let topics: &[(&Topic, &[(i64, i64, &[i8])])] = &[(&topic, &[])];
+        let topics: &[Spoken<'_>] = &[(&topic, &[])];
         let response = client.call(1, &share_fetch_request("g", "m", epoch, topics));
         assert_eq!(taken(&response), [(0, 2, count), (3, 4, count)], "nobody said anything for a second");
     }
