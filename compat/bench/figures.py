@@ -32,7 +32,7 @@ class Figure:
     less: bool
 
 
-def runrun_tool(name, *arguments):
+def run_tool(name, *arguments):
     """What a stock tool prints."""
     command = ["java", *TOOL_JVM, f"-Dlog4j2.configurationFile={JAVA / 'tools-log4j2.properties'}", "-cp", f"{LIBS}/*",
                f"org.apache.kafka.tools.{name}", *map(str, arguments)]

@@ -63,7 +63,7 @@ def rows(taken):
     for name, unit, less in names:
         medians = []
         for kind in (KLAMM, KAFKA):
-            values = [figure.value for _, of, figure in taken if of == kind and figure.name == name]
+            values = [figure.value for _, of, figure in taken if of == kind and (figure.name, figure.unit) == (name, unit)]
             medians.append(statistics.median(values) if values else None)
         made.append((name, unit, *medians, less))
     return made

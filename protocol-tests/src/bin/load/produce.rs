@@ -8,7 +8,7 @@ use crate::{closed, open};
 use bytes::{BufMut, Bytes, BytesMut};
 use protocol_tests::records::{Batch, HEADER_BYTES, ZSTD};
 use protocol_tests::topics::{produce_request, Topic};
-use protocol_tests::{frame, Client};
+use protocol_tests::{eventually, frame, Client};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -70,7 +70,14 @@ fn topic(address: SocketAddr, name: &str, partitions: i32) -> Topic {
     let known = client.describe_topic(name);
     match known.error_code {
         0 => Topic { name: name.to_owned(), id: known.topic_id },
-        _ => client.create_topic(name, partitions, &[]),
+        _ => {
+            let topic = client.create_topic(name, partitions, &[]);
+            // A broker may answer before it leads what it has made.
+            for partition in 0..partitions {
+                eventually("a leader", || (client.list_offset(&topic, partition, -1).error_code == 0).then_some(()));
+            }
+            topic
+        }
     }
 }
 
