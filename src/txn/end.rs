@@ -84,7 +84,10 @@ fn judge_bumping(entry: &Entry, request: &EndTxn) -> Result<Judged, TxnError> {
         return Err(TxnError::InvalidProducerIdMapping);
     }
     let has_ended = matches!(stored.state, State::CompleteCommit | State::CompleteAbort);
-    let repeats = has_ended && (used_up || request.producer_epoch.checked_add(1) == Some(stored.producer_epoch));
+    // Behind the last epoch is only that of a fence. Whoever were told of it would go on in it, and its repetitions could
+    // not be told from those of the last epoch. (Kafka tells.)
+    let follows = !is_exhausted(request.producer_epoch) && request.producer_epoch + 1 == stored.producer_epoch;
+    let repeats = has_ended && (used_up || follows);
     if !repeats && request.producer_epoch != stored.producer_epoch {
         return Err(TxnError::ProducerFenced);
     }

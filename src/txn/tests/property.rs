@@ -224,7 +224,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
     #[test]
     fn d19_x8_x9_x10_x13_every_transaction_ends_once(
@@ -247,4 +247,18 @@ proptest! {
         world.init(0);
         prop_assert!(!world.producers[0].is_fenced);
     }
+}
+
+/// Found by the property: a client that learned the epoch of a fence at the last epoch went on in it, and the repetition
+/// of its next end was not known again.
+#[test]
+fn x8_x13_the_epoch_of_a_fence_behind_the_last_one_is_nobodys() {
+    let mut world = World::new(true, 32_765);
+    let abort = Act::End { who: 1, commit: false, lost: true };
+    for act in [Act::Init(1), Act::Add(1, 0), Act::Wait(80_000), abort, Act::Add(1, 0), abort] {
+        world.run(act);
+    }
+    assert!(world.producers[1].is_fenced);
+    world.init(1);
+    assert_eq!(world.producers[1].epoch, 0, "it goes on under a fresh id");
 }
