@@ -12,6 +12,7 @@ TOP = Path(__file__).resolve().parent.parent
 RULE = re.compile(r"^- ([A-Z]\d+) (\*\(later\)\*)?")
 TEST = re.compile(r"#\[(?:tokio::)?test[^\]]*\][^{;]*?fn ((?:[a-z]\d+_)+\w*)", re.S)
 PROPERTY = re.compile(r"proptest! *\{.*", re.S)
+GOLDEN = re.compile(r"^golden! *\{([^}]*)\}", re.M)
 IDS = re.compile(r"^((?:[a-z]\d+_)+)")
 
 
@@ -28,6 +29,8 @@ def tests():
         names = set(TEST.findall(text))
         for block in PROPERTY.findall(text):
             names.update(re.findall(r"fn ((?:[a-z]\d+_)+\w*)", block))
+        for block in GOLDEN.findall(text):
+            names.update(name for name in block.split() if IDS.match(name))
         for name in sorted(names):
             yield path.relative_to(TOP), name
     for path in sorted(TOP.glob("compat/**/scenarios/**/*")):
