@@ -55,10 +55,6 @@ fn g1_other_kinds_of_coordinators() {
         let code = response.coordinators.first().map_or(response.error_code, |one| one.error_code);
         assert_eq!(error(code), Some(why), "version {version}, kind {kind}");
     }
-    // Nobody coordinates share groups yet; their members are told so and not that they asked wrongly.
-    let request = FindCoordinatorRequest::default().with_key_type(2).with_coordinator_keys(vec![text("s")]);
-    let response = client.call(6, &request);
-    assert_eq!(error(response.coordinators[0].error_code), Some(ResponseError::CoordinatorNotAvailable));
 }
 
 #[test]
