@@ -216,6 +216,36 @@ fn n10_offsets_are_the_members_in_its_epoch() {
 }
 
 #[test]
+fn d32_n6_a_member_fenced_in_a_reconciliation_never_commits() {
+    let mut client = shared().connect();
+    let topic = client.create_topic("consume-fenced", 2, &[]);
+    client.find_coordinator("consume-fenced");
+    let slow = consumer_join("consume-fenced", "slow", &["consume-fenced"]).with_rebalance_timeout_ms(1_000);
+    let epoch = client.call(1, &slow).member_epoch;
+    client.join_consumers("consume-fenced", "other", &["consume-fenced"]);
+    let commit = |client: &mut Client, epoch| {
+        let request = commit_request("consume-fenced", "consume-fenced", 1, 7)
+            .with_member_id(text("slow"))
+            .with_generation_id_or_member_epoch(epoch);
+        error(client.call(9, &request).topics[0].partitions[0].error_code)
+    };
+    // It beats, but holds on to what it must give up, until it is out.
+    let beat = consumer_beat("consume-fenced", "slow", epoch, Some((topic.id, &[0, 1])));
+    eventually("the fencing", || {
+        let response = client.call(1, &beat);
+        let why = error(response.error_code);
+        assert!(matches!(why, None | Some(ResponseError::UnknownMemberId)), "{why:?}");
+        if why.is_none() {
+            assert_eq!((response.member_epoch, commit(&mut client, epoch)), (epoch, None), "it still may commit");
+        }
+        why.is_some().then_some(())
+    });
+    for epoch in [epoch, epoch + 1, epoch + 2, -1] {
+        assert_eq!(commit(&mut client, epoch), Some(ResponseError::UnknownMemberId), "epoch {epoch}");
+    }
+}
+
+#[test]
 fn n11_n12_a_classic_group_goes_over_only_if_it_may() {
     let mut client = shared().connect();
     // Members that do not speak the consumers' own protocol: their metadata is `m`.

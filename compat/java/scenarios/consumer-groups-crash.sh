@@ -37,3 +37,6 @@ grep -hx "[0-9]*" "$WORK/one" "$WORK/two" "$WORK/three" | sort -n -u > "$WORK/re
 seq 1 2000 > "$WORK/written"
 same "lines produced over a kill -9, and consumed" "$WORK/written" "$WORK/read"
 drop "$NAME"
+is_empty() { describe --state | awk 'NF > 2 && $(NF-1) == "Empty" { found = 1 } END { exit !found }'; }
+wait_for 60 is_empty
+quietly kafka-consumer-groups.sh --bootstrap-server "$BOOTSTRAP" --delete --group $NAME

@@ -11,6 +11,12 @@ groups() {
   masked < "$WORK/shown"
   ended $code
 }
+# Of all the groups that there may be, this scenario's own.
+list() {
+  echo "\$ kafka-consumer-groups.sh --list $*"
+  kafka-consumer-groups.sh --bootstrap-server "$BOOTSTRAP" --list "$@" 2>>"$WORK/stderr" |
+    awk -v n="$NAME" '/^GROUP/ || index($1, n) == 1 { $1 = $1; print }'
+}
 # consume FILE GROUP ARG... : a member that stays until it is told to go.
 consume() {
   local file=$1 group=$2; shift 2
@@ -34,8 +40,8 @@ wait_for 30 committed $NAME 100
 groups --describe --group $NAME
 groups --describe --group $NAME --state --verbose
 groups --describe --group $NAME --members --verbose
-groups --list --type consumer --state
-groups --list --type classic
+list --type consumer --state
+list --type classic
 run kafka-groups.sh --bootstrap-server "$BOOTSTRAP" --list --group-type consumer
 groups --delete --group $NAME
 groups --delete-offsets --group $NAME --topic $NAME
@@ -61,11 +67,11 @@ groups --reset-offsets --group $NAME --topic $NAME --to-earliest --dry-run
 groups --delete-offsets --group $NAME --topic $NAME:0
 groups --describe --group $NAME
 
-# A regular expression, resolved by the broker.
+# A regular expression (of the client: the tool has no other).
 consume re $NAME-re --include "$NAME-o.*" "${modern[@]}" --consumer-property client.id=re
 re=$!
 wait_for 60 state $NAME-re Stable 1
-assigned() { describe $NAME-re --members --verbose | grep -q "$NAME-other"; }
+assigned() { describe $NAME-re --members --verbose | awk -v t="$NAME-other" 'index($7, t) == 1 { found = 1 } END { exit !found }'; }
 wait_for 30 assigned
 groups --describe --group $NAME-re --members --verbose
 kill $re; wait $re || true
@@ -74,11 +80,11 @@ kill $re; wait $re || true
 consume classic $NAME-both --topic $NAME --consumer-property client.id=classic --consumer-property group.protocol=classic
 classic=$!
 wait_for 30 committed $NAME-both 200
-groups --list --type classic
+list --type classic
 consume modern $NAME-both --topic $NAME "${modern[@]}" --consumer-property client.id=modern
 modern=$!
 wait_for 60 state $NAME-both Stable 2
-groups --list --type consumer --state stable
+list --type consumer --state stable
 produce 201 300
 wait_for 60 committed $NAME-both 300
 kill $modern; wait $modern || true
@@ -89,7 +95,7 @@ produce 301 400
 wait_for 60 committed $NAME-both 400
 kill $classic; wait $classic || true
 wait_for 60 state $NAME-both Empty 0
-groups --list --type classic --state
+list --type classic --state
 
 # An empty group changes its type on first use.
 consume turned $NAME-both --topic $NAME "${modern[@]}" --consumer-property client.id=turned
@@ -99,5 +105,5 @@ groups --describe --group $NAME-both --offsets
 kill $turned; wait $turned || true
 wait_for 60 state $NAME-both Empty 0
 for group in $NAME $NAME-re $NAME-both; do groups --delete --group $group; done
-groups --list
+list
 drop "$NAME.*"
