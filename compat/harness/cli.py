@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import kills, masks, results, scenarios
+from . import kills, masks, results, scenarios, transaction_kills
 from .broker import Broker, BrokerError
 from .paths import CLIENTS
 from .prepare import prepare
@@ -18,7 +18,7 @@ KILLS = {"quick": 5, "long": 100}
 
 def _parse():
     parser = argparse.ArgumentParser(prog="compat/run", description=__doc__)
-    parser.add_argument("mode", nargs="?", choices=("quick", "long", "kill", *CLIENTS), help="what to run")
+    parser.add_argument("mode", nargs="?", choices=("quick", "long", "kill", "kill-transactions", *CLIENTS), help="what to run")
     parser.add_argument("--prepare", action="store_true", help="fetch the clients and build our own programs, and no more")
     parser.add_argument("--bin", help="Klamm's binary")
     parser.add_argument("--kafka", action="store_true", help="run against Apache Kafka instead")
@@ -91,7 +91,11 @@ class Run:
 
     def play_kills(self):
         count = self.options.kills or KILLS[self.size]
-        self.report(kills.run(self.directory / "kill", self.options.bin, self.options.seed, count))
+        if self.options.mode != "kill-transactions":
+            self.report(kills.run(self.directory / "kill", self.options.bin, self.options.seed, count))
+        # Minutes long, so not in the quick tier.
+        if self.options.mode in ("kill-transactions", "long"):
+            self.report(transaction_kills.run(self.directory / "kill-transactions", self.options.bin, self.options.seed, count))
 
     def close(self):
         if self.options.keep:
@@ -114,9 +118,9 @@ def main():
     at_commit = results.commit() if options.results else None
     started = time.monotonic()
     try:
-        if options.mode != "kill":
+        if not options.mode.startswith("kill"):
             run.play(CLIENTS if options.mode in ("quick", "long") else [options.mode])
-        if options.mode in ("quick", "long", "kill") and not options.only:
+        if options.mode in ("quick", "long", "kill", "kill-transactions") and not options.only:
             run.play_kills()
     finally:
         run.close()

@@ -71,7 +71,7 @@ def _lines(loads):
     return count
 
 
-def _wait_for(point, broker, loads):
+def wait_for(point, broker, loads):
     """Until the point is reached, or its time is up: a kill then is as good."""
     kind, amount = point
     started = time.monotonic()
@@ -89,7 +89,7 @@ def _wait_for(point, broker, loads):
 def _wait_for_load(broker, loads):
     """Until each producer has been answered: kills before that would prove nothing."""
     for load in loads:
-        _wait_for(("acknowledgements", 1), broker, [load])
+        wait_for(("acknowledgements", 1), broker, [load])
 
 
 def _create_topics(broker):
@@ -107,7 +107,7 @@ def _kill_and_restart(broker, loads, chance, count):
         if kind == "ms of start-up":
             broker.kill()
             broker.spawn()
-        _wait_for(point, broker, loads)
+        wait_for(point, broker, loads)
         broker.kill()
         broker.start()
         for load in loads:
