@@ -14,7 +14,8 @@ use std::sync::Arc;
 /// The first byte of a snapshot; the image's records follow.
 const SNAPSHOT_FORMAT: u8 = 1;
 
-/// Ticks further apart than this, in milliseconds, mean that this node was stopped or busy, and not that brokers are silent.
+/// Events, ticks among them, further apart than this, in milliseconds, mean that this node was stopped or busy, and not that
+/// brokers are silent.
 const AWAY_MS: i64 = 1_000;
 
 /// What a request counts for beyond its strings and lists.
@@ -30,8 +31,8 @@ pub struct MetadataMachine {
     published: Arc<MetadataImage>,
     /// `current`, and all that was decided since and is still in flight.
     scratch: MetadataImage,
-    /// When sessions were last looked at, in milliseconds of the monotonic clock.
-    looked_ms: Option<i64>,
+    /// When anything was last to be judged, in milliseconds of the monotonic clock.
+    heard_ms: Option<i64>,
 }
 
 impl MetadataMachine {
@@ -39,7 +40,7 @@ impl MetadataMachine {
     pub fn new(controller: Controller, cache: Arc<MetadataCache>) -> Self {
         let published = cache.current();
         let current = MetadataImage::clone(&published);
-        Self { controller, cache, scratch: current.clone(), current, published, looked_ms: None }
+        Self { controller, cache, scratch: current.clone(), current, published, heard_ms: None }
     }
 
     /// Where the current image is shown.
@@ -54,6 +55,15 @@ impl MetadataMachine {
         }
         Ok(())
     }
+
+    /// To be called with every event: after a pause of the process the first one may be a heartbeat or a tick, and none
+    /// may judge the sessions by a time in which nobody was heard.
+    fn notice_absence(&mut self, now: Now) {
+        let since_ms = now.mono_ms - self.heard_ms.replace(now.mono_ms).unwrap_or(now.mono_ms);
+        if since_ms > AWAY_MS {
+            self.controller.was_away(since_ms);
+        }
+    }
 }
 
 /// Marks in `image` that what follows stands at `at`, in Kafka's narrower numbers.
@@ -66,6 +76,7 @@ impl StateMachine for MetadataMachine {
     type Response = Response;
 
     fn decide(&mut self, now: Now, at: Position, request: &Request) -> Result<Decision<Response>, TooLarge> {
+        self.notice_absence(now);
         let mut image = self.scratch.clone();
         begin(&mut image, at);
         let decision = self.controller.decide(&image, request, now);
@@ -125,10 +136,7 @@ impl StateMachine for MetadataMachine {
     }
 
     fn timed_request(&mut self, now: Now) -> Option<Request> {
-        let since_ms = now.mono_ms - self.looked_ms.replace(now.mono_ms).unwrap_or(now.mono_ms);
-        if since_ms > AWAY_MS {
-            self.controller.was_away(since_ms);
-        }
+        self.notice_absence(now);
         let due = self.controller.next_session_expiry_ms().is_some_and(|expiry_ms| expiry_ms <= now.mono_ms);
         due.then_some(Request::FenceStaleBrokers)
     }
