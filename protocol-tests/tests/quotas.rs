@@ -110,9 +110,14 @@ fn q2_time_on_the_brokers_threads_is_a_quota_for_every_request() {
     admin.create_topic("t", 1, &[]);
     set(&mut admin, "client-id", Some("busy"), "request_percentage", Some(0.000_1));
     let mut busy = named(&broker, "busy");
-    let began = Instant::now();
-    let response = busy.call(4, &ListGroupsRequest::default());
-    assert!(began.elapsed() < Duration::from_millis(900));
+    // One request may take less than the microseconds that the quota leaves; many do not.
+    let mut ask = || {
+        let began = Instant::now();
+        let response = busy.call(4, &ListGroupsRequest::default());
+        assert!(began.elapsed() < Duration::from_millis(900), "the answer does not wait");
+        response
+    };
+    let response = (0..1_000).map(|_| ask()).find(|response| response.throttle_time_ms > 0).expect("a throttled one");
     assert!((1..=11_000).contains(&response.throttle_time_ms), "{} ms", response.throttle_time_ms);
     set(&mut admin, "client-id", Some("busy"), "request_percentage", None);
     assert_eq!(named(&broker, "busy").call(4, &ListGroupsRequest::default()).throttle_time_ms, 0);
