@@ -54,13 +54,20 @@ class Run:
             print("  " + outcome.why.replace("\n", "\n  "), flush=True)
 
     def play_client(self, client, binary, toolhost, live=None, silent=False):
-        """Runs a client's scenarios against a fresh broker; returns their transcripts by name."""
+        """Runs a client's scenarios, most against one fresh broker; returns their transcripts by name."""
         found = scenarios.find(client, self.size, self.options.only)
-        if not found:
-            return {}
+        together = [scenario for scenario in found if not scenario.wants_own_broker]
+        alone = [[scenario] for scenario in found if scenario.wants_own_broker]
+        transcripts = {}
+        for number, group in enumerate([together, *alone] if together else alone):
+            transcripts |= self._play_on_fresh(f"{client}-{number}", group, binary, toolhost, live, silent)
+        return transcripts
+
+    def _play_on_fresh(self, name, found, binary, toolhost, live, silent):
+        client = found[0].client
         kind = "klamm" if binary else "kafka"
         transcripts = {}
-        broker = Broker.create(self.directory / f"{client}-{kind}", binary, formatted=client == "java")
+        broker = Broker.create(self.directory / f"{name}-{kind}", binary, formatted=client == "java")
         try:
             seconds = broker.start()
             print(f"{kind} ready in {seconds:.1f} s for {client}", flush=True)

@@ -13,6 +13,7 @@ from .paths import COMPAT, GO_BINARY, VENV
 
 TIMEOUT_S = {"quick": 180, "long": 1800}
 LONG_MARK = "# tier: long"
+OWN_BROKER_MARK = "# broker: own"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Scenario:
     def is_long(self):
         """Whether its second line keeps it out of the quick tier."""
         return self.path.read_text().splitlines()[1:2] == [LONG_MARK]
+
+    @property
+    def wants_own_broker(self):
+        """Whether its second line asks for a broker that no other scenario has used: it shows all that is there."""
+        return self.path.read_text().splitlines()[1:2] == [OWN_BROKER_MARK]
 
 
 @dataclass

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# broker: own
 # kafka-configs for groups, subscriptions and loggers; kafka-client-metrics; kafka-groups.
 . "$(dirname "$0")/../../lib.sh"
 configs() { run kafka-configs.sh --bootstrap-server "$BOOTSTRAP" "$@"; }

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# broker: own
 # kafka-transactions in all its commands on an open, a committed, an aborted, a fenced and a hanging transaction; what read_committed
 # shows meanwhile; kafka-producer-perf-test with transactions.
 . "$(dirname "$0")/../../lib.sh"
